@@ -1,0 +1,1 @@
+"""The roof: command line, settings, assembly, embedded services. Only here parts meet."""

@@ -1,0 +1,1 @@
+"""The world of machines: one package for each outside system."""

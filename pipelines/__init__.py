@@ -1,0 +1,1 @@
+"""The consultation: audio, transcript, facts, note, alerts, events, and its ports."""

@@ -1,0 +1,1 @@
+"""The clinician's side: dashboard, consultation routes, WebSocket gateway."""

@@ -1,0 +1,1 @@
+"""Code systems, lexicons and rule tables as data, with their readers. The ground floor."""
