@@ -1,0 +1,27 @@
+"""The caller of a request, as far as the rest of the server needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a valid token, or a part of this server acting by itself.
+
+    `reference` is a literal reference (Practitioner, Device); `token` is the token's hash, empty
+    for the server itself; `expires` is when the token ends.
+    """
+
+    reference: str
+    display: str
+    scope: str
+    roles: tuple[str, ...] = ()
+    token: str = ""
+    expires: datetime | None = None
+    subject: str = ""
+
+
+SYSTEM = Caller(reference="Device/aimed", display="AI Med", scope="system/*.cruds")
+"""The server acting by itself."""

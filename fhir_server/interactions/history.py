@@ -1,0 +1,105 @@
+"""FHIR history of an instance, a type, the system. https://hl7.org/fhir/R4/http.html#history"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from fhir_server.audit import Access
+from fhir_server.auth.access import permit
+from fhir_server.clock import instant
+from fhir_server.errors import InvalidParameter, NotSupported, ResourceNotFound
+from fhir_server.interactions.body import logical_id
+from fhir_server.interactions.bundle import Entry, bundle
+from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
+from fhir_server.interactions.paging import CURSOR, decode, encode
+from fhir_server.interactions.result_parameters import page_size
+from fhir_server.store import Page, StoredResource
+
+_KNOWN = ("_count", "_since", "_format", "_pretty", CURSOR)
+
+
+async def history(request: FhirRequest, context: Context) -> FhirResponse:
+    """Answer versions newest first, a page at a time, deletions included."""
+    condition = _condition(request, context)
+    parameters = _parameters(request)
+    if "_since" in parameters:
+        condition["lu"] = {"$gte": _since(parameters["_since"])}
+    path = "/".join(part for part in (request.type, request.id, "_history") if part)
+    scope = f"{path}?{parameters.get('_since', '')}"
+    key = context.server.cursor_key
+    after = decode(parameters[CURSOR], scope, key) if CURSOR in parameters else None
+    count = page_size(parameters.get("_count"), context.server.settings)
+
+    async def work() -> Page:
+        found = await context.server.store.history(condition, count=count, after=after)
+        if request.id and not found.entries and not after and "_since" not in parameters:
+            raise ResourceNotFound(f"{request.type}/{request.id} does not exist.")
+        return found
+
+    page = await audited(context, Access(request.interaction, entities=_about(request)), work)
+    links = [_link("self", context, path, parameters)]
+    if page.next is not None:
+        cursor = encode(page.next, scope, key)
+        links.append(_link("next", context, path, {**parameters, CURSOR: cursor}))
+    entries = [_entry(stored, context) for stored in page.entries]
+    return FhirResponse(200, bundle({"type": "history", "link": links}, entries))
+
+
+def _condition(request: FhirRequest, context: Context) -> dict[str, Any]:
+    if request.type is None:
+        permit(context.caller, "AuditEvent", "history-system")
+        return {}
+    permit(context.caller, request.type, request.interaction)
+    if request.id is None:
+        return {"type": request.type}
+    return {"type": request.type, "id": logical_id(request.id)}
+
+
+def _parameters(request: FhirRequest) -> dict[str, str]:
+    unknown = sorted({name for name, _ in request.parameters} - set(_KNOWN))
+    if unknown:
+        raise NotSupported(
+            f"History does not know {', '.join(unknown)}; it knows {', '.join(_KNOWN[:2])}."
+        )
+    return dict(request.parameters)
+
+
+def _since(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidParameter("_since takes an instant with a time zone.")
+    return moment
+
+
+def _about(request: FhirRequest) -> tuple[str, ...]:
+    return (f"{request.type}/{request.id}",) if request.id else ()
+
+
+def _link(relation: str, context: Context, path: str, parameters: dict[str, str]) -> dict[str, str]:
+    query = f"?{urlencode(parameters)}" if parameters else ""
+    return {"relation": relation, "url": f"{context.base}/{path}{query}"}
+
+
+def _entry(stored: StoredResource, context: Context) -> Entry:
+    if stored.deleted:
+        method, status = "DELETE", "204"
+    else:
+        method, status = ("POST", "201") if stored.version == 1 else ("PUT", "200")
+    members = {
+        "fullUrl": f"{context.base}/{stored.reference}",
+        "request": {
+            "method": method,
+            "url": stored.type if method == "POST" else stored.reference,
+        },
+        "response": {
+            "status": status,
+            "etag": stored.etag,
+            "lastModified": instant(stored.last_updated),
+        },
+    }
+    return members, stored.raw

@@ -1,0 +1,52 @@
+"""The one table of what is offered: it routes requests and fills the CapabilityStatement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fhir_server.clock import Ids
+from fhir_server.interactions.context import Handler
+from fhir_server.interactions.create import create
+from fhir_server.interactions.delete import delete
+from fhir_server.interactions.history import history
+from fhir_server.interactions.read import read
+from fhir_server.interactions.search import search
+from fhir_server.interactions.transaction import Transaction
+from fhir_server.interactions.update import update
+from fhir_server.interactions.vread import vread
+
+Level = Literal["instance", "type", "system"]
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One offered interaction. `code` is of value set restful-interaction."""
+
+    code: str
+    level: Level
+    method: str
+    path: str
+    handler: Handler
+
+
+def interactions(ids: Ids) -> tuple[Interaction, ...]:
+    """Every interaction offered, more specific paths first."""
+    single = (
+        Interaction("history-instance", "instance", "GET", "/{type}/{id}/_history", history),
+        Interaction("vread", "instance", "GET", "/{type}/{id}/_history/{version}", vread),
+        Interaction("history-type", "type", "GET", "/{type}/_history", history),
+        Interaction("read", "instance", "GET", "/{type}/{id}", read),
+        Interaction("update", "instance", "PUT", "/{type}/{id}", update),
+        Interaction("delete", "instance", "DELETE", "/{type}/{id}", delete),
+        Interaction("search-type", "type", "GET", "/{type}", search),
+        Interaction("search-type", "type", "POST", "/{type}/_search", search),
+        Interaction("create", "type", "POST", "/{type}", create),
+        Interaction("history-system", "system", "GET", "/_history", history),
+    )
+    transaction = Transaction({one.code: one.handler for one in single}, ids)
+    return (
+        *single,
+        Interaction("transaction", "system", "POST", "/", transaction),
+        Interaction("batch", "system", "POST", "/", transaction),
+    )

@@ -1,0 +1,230 @@
+"""FHIR transaction and batch. https://hl7.org/fhir/R4/http.html#transaction
+
+A transaction is one MongoDB transaction: DELETE, POST, PUT, then GET, whatever the order of the
+entries; `urn:uuid` and `urn:oid` fullUrls become the new references everywhere they are named. A
+batch runs its entries one by one, each on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fhir_server.clock import Ids, instant
+from fhir_server.errors import FhirError, InvalidResource, Malformed, NotSupported, TooLarge
+from fhir_server.interactions.body import logical_id
+from fhir_server.interactions.bundle import Entry, bundle
+from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, Handler
+from fhir_server.interactions.outcome import operation_outcome
+from fhir_server.resource import Resource, dumps, loads
+from fhir_server.store import UnitOfWork
+
+_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    position: int
+    method: str
+    request: FhirRequest
+    resource: Resource | None
+    full_url: str | None
+
+
+class Transaction:
+    """The handler of `POST [base]`. `handlers` are the interactions that entries may name."""
+
+    def __init__(self, handlers: dict[str, Handler], ids: Ids) -> None:
+        self._handlers = handlers
+        self._ids = ids
+
+    async def __call__(self, request: FhirRequest, context: Context) -> FhirResponse:
+        """Answer a transaction-response or batch-response with one entry for each asked."""
+        body = loads(request.body)
+        entries = _entries(body, context.server.settings.bundle_entries)
+        if body["type"] == "batch":
+            responses = [await self._alone(entry, context) for entry in entries]
+        else:
+            responses = await self._together(entries, context)
+        return FhirResponse(200, bundle({"type": f"{body['type']}-response"}, responses))
+
+    async def _alone(self, entry: _Entry, context: Context) -> Entry:
+        try:
+            return _answer(await self._run(entry, {}, context), context)
+        except FhirError as error:
+            outcome = operation_outcome(error.issues)
+            return {"response": {"status": str(error.status), "outcome": outcome}}, b""
+
+    async def _together(self, entries: Sequence[_Entry], context: Context) -> list[Entry]:
+        _refuse_overlap(entries)
+        # Chosen before the transaction begins, so that a retry gives the same ids.
+        references = {entry.full_url: self._reference(entry) for entry in entries if entry.full_url}
+        ordered = sorted(entries, key=lambda entry: _ORDER[entry.method])
+
+        async def body(unit: UnitOfWork) -> dict[int, Entry]:
+            inside = context.within(unit)
+            return {
+                entry.position: _answer(await self._located(entry, references, inside), inside)
+                for entry in ordered
+            }
+
+        answers = await context.server.store.transact(body)
+        return [answers[entry.position] for entry in entries]
+
+    async def _located(
+        self, entry: _Entry, references: dict[str, str], context: Context
+    ) -> FhirResponse:
+        try:
+            return await self._run(entry, references, context)
+        except FhirError as error:
+            raise _at(error, entry.position) from None
+
+    async def _run(
+        self, entry: _Entry, references: dict[str, str], context: Context
+    ) -> FhirResponse:
+        request = entry.request
+        if entry.resource is not None:
+            request = replace(request, body=dumps(_rewrite(entry.resource, references)))
+        if entry.method == "POST" and entry.full_url in references:
+            request = replace(request, id=references[entry.full_url].partition("/")[2])
+        return await self._handlers[request.interaction](request, context)
+
+    def _reference(self, entry: _Entry) -> str:
+        if entry.method == "POST":
+            return f"{entry.request.type}/{self._ids()}"
+        return f"{entry.request.type}/{entry.request.id}"
+
+
+def _entries(body: Any, limit: int) -> list[_Entry]:
+    if not isinstance(body, dict) or body.get("resourceType") != "Bundle":
+        raise Malformed("The base address takes a Bundle.", expression=("resourceType",))
+    if body.get("type") not in ("transaction", "batch"):
+        raise Malformed(
+            "The base address takes a Bundle of type transaction or batch.",
+            expression=("Bundle.type",),
+        )
+    entries = body.get("entry", [])
+    if not isinstance(entries, list):
+        raise Malformed("Bundle.entry must be a list.", expression=("Bundle.entry",))
+    if len(entries) > limit:
+        raise TooLarge(f"A bundle here has at most {limit} entries; this one has {len(entries)}.")
+    return [_parse(position, entry) for position, entry in enumerate(entries)]
+
+
+def _parse(position: int, entry: Any) -> _Entry:
+    where = f"Bundle.entry[{position}]"
+    request = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(request, dict):
+        raise Malformed("Every entry needs a request.", expression=(where,))
+    method, url = request.get("method"), request.get("url")
+    if method not in _ORDER or not isinstance(url, str):
+        raise NotSupported(
+            "An entry's request needs a url and one of the methods GET, POST, PUT, DELETE.",
+            expression=(f"{where}.request",),
+        )
+    resource, full_url = entry.get("resource"), entry.get("fullUrl")
+    if (method in ("POST", "PUT")) != isinstance(resource, dict):
+        raise Malformed(
+            "POST and PUT carry a resource; GET and DELETE do not.", expression=(where,)
+        )
+    return _Entry(
+        position,
+        method,
+        _request(method, url, request, where),
+        resource if isinstance(resource, dict) else None,
+        full_url if isinstance(full_url, str) and full_url.startswith("urn:") else None,
+    )
+
+
+def _request(method: str, url: str, request: Resource, where: str) -> FhirRequest:
+    path, _, query = url.partition("?")
+    parts = path.strip("/").split("/")
+    if query and method != "GET":
+        raise NotSupported(
+            "Conditional update and delete are not offered.", expression=(f"{where}.request.url",)
+        )
+    interaction = _interaction(method, parts)
+    if interaction is None:
+        raise NotSupported(
+            f"{method} on this address is not an interaction.", expression=(f"{where}.request.url",)
+        )
+    return FhirRequest(
+        interaction=interaction,
+        type=parts[0],
+        id=logical_id(parts[1]) if len(parts) > 1 else None,
+        version=parts[3] if len(parts) == 4 else None,
+        parameters=tuple(parse_qsl(query, keep_blank_values=True)),
+        if_match=request.get("ifMatch"),
+        if_none_exist=request.get("ifNoneExist"),
+    )
+
+
+def _interaction(method: str, parts: list[str]) -> str | None:
+    shape = (method, len(parts), parts[2:3] == ["_history"])
+    return {
+        ("POST", 1, False): "create",
+        ("PUT", 2, False): "update",
+        ("DELETE", 2, False): "delete",
+        ("GET", 1, False): "search-type",
+        ("GET", 2, False): "read",
+        ("GET", 3, True): "history-instance",
+        ("GET", 4, True): "vread",
+    }.get(shape)
+
+
+def _refuse_overlap(entries: Sequence[_Entry]) -> None:
+    seen: dict[str, int] = {}
+    for entry in entries:
+        if entry.method not in ("PUT", "DELETE"):
+            continue
+        reference = f"{entry.request.type}/{entry.request.id}"
+        if reference in seen:
+            raise InvalidResource(
+                f"Entries {seen[reference]} and {entry.position} both change {reference}.",
+                expression=(f"Bundle.entry[{entry.position}]",),
+            )
+        seen[reference] = entry.position
+
+
+def _rewrite(value: Any, references: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _rewrite(member, references) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_rewrite(member, references) for member in value]
+    if isinstance(value, str) and value.startswith("urn:"):
+        return references.get(value, value)
+    return value
+
+
+def _answer(response: FhirResponse, context: Context) -> Entry:
+    about: Resource = {"status": str(response.status)}
+    if response.location:
+        about["location"] = response.location
+    members: Resource = {"response": about}
+    if response.stored is not None:
+        about["etag"] = response.stored.etag
+        about["lastModified"] = instant(response.stored.last_updated)
+        members["fullUrl"] = f"{context.base}/{response.stored.reference}"
+    return members, response.body
+
+
+def _at(error: FhirError, position: int) -> FhirError:
+    prefix = f"Bundle.entry[{position}]"
+    located = type(error).__new__(type(error))
+    FhirError.__init__(
+        located,
+        str(error),
+        issues=tuple(
+            type(issue)(
+                issue.code,
+                f"Entry {position}: {issue.diagnostics}",
+                issue.severity,
+                tuple(f"{prefix}.resource.{path}" for path in issue.expression) or (prefix,),
+            )
+            for issue in error.issues
+        ),
+        headers=error.headers,
+    )
+    return located

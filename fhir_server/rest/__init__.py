@@ -1,0 +1,1 @@
+"""The HTTP edge of the FHIR server: routes, negotiation, rendering of errors."""

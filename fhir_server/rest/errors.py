@@ -1,0 +1,122 @@
+"""Every error as an OperationOutcome; under /auth as RFC 6749 JSON. A 500 says but an id."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fhir_server.errors import FhirError, Issue, Malformed, Unavailable
+from fhir_server.interactions.outcome import operation_outcome
+from fhir_server.resource import dumps
+
+FHIR_JSON = "application/fhir+json"
+_OAUTH = {400: "invalid_request", 401: "invalid_grant", 403: "access_denied", 429: "slow_down"}
+_ISSUE = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
+_log = structlog.get_logger("aimed.http")
+
+
+def install(app: FastAPI) -> None:
+    """Render every error of `app` in its protocol's form."""
+    app.add_exception_handler(FhirError, _fhir_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_middleware(ErrorBoundary)
+
+
+async def _fhir_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FhirError)
+    return render(request.url.path, error.status, error.issues, error.headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _ISSUE.get(error.status_code, "processing")
+    text = {
+        404: "There is nothing at this address.",
+        405: "This address does not take this method.",
+    }.get(error.status_code, str(error.detail))
+    headers = dict(error.headers or {})
+    return render(request.url.path, error.status_code, (Issue(code, text),), headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    issues = tuple(
+        Issue(
+            "structure", problem["msg"], expression=(".".join(str(p) for p in problem["loc"][1:]),)
+        )
+        for problem in error.errors()
+    )
+    return render(request.url.path, Malformed.status, issues, {})
+
+
+def render(path: str, status: int, issues: tuple[Issue, ...], headers: dict[str, str]) -> Response:
+    """The response in the form of the protocol that owns `path`."""
+    if path.startswith("/auth/"):
+        code = _OAUTH.get(status, "server_error" if status >= 500 else "invalid_request")
+        body = dumps({"error": code, "error_description": issues[0].diagnostics})
+        return Response(body, status, {"Cache-Control": "no-store", **headers}, "application/json")
+    return Response(dumps(operation_outcome(issues)), status, headers, FHIR_JSON)
+
+
+class ErrorBoundary:
+    """The outermost layer: what nobody expected is answered and logged without its text.
+
+    An exception's text can hold what the request held, so the log names its type and place only.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass requests on; answer 500 or 503 if they fail and nothing was sent yet."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            _log.error("unexpected", fault=type(error).__name__, place=_place(error))
+            if started:
+                raise ConnectionAbortedError("the response broke off") from None
+            await _fault(scope, error)(scope, receive, send)
+
+
+def _fault(scope: Scope, error: Exception) -> Response:
+    request_id = scope.get("state", {}).get("request_id") or "unknown"
+    if _is_outage(error):
+        text = "A server this one depends on does not answer. Try again in a moment."
+        return render(scope["path"], 503, (Issue(Unavailable.code, text),), {"Retry-After": "2"})
+    text = f"Something went wrong on our side. Quote request {request_id} when you report it."
+    return render(scope["path"], 500, (Issue("exception", text),), {})
+
+
+def _is_outage(error: Exception) -> bool:
+    # By module, because pymongo is imported in stores only and redis above this package.
+    family = type(error).__module__.partition(".")[0]
+    names = {base.__name__ for base in type(error).__mro__}
+    return family in ("pymongo", "redis") and bool(
+        names & {"ConnectionFailure", "ConnectionError", "TimeoutError"}
+    )
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    code = trace.tb_frame.f_code
+    return f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}"

@@ -1,0 +1,140 @@
+"""FHIR REST routes, made from the registry of interactions. FHIR R4 3.1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fhir_server.clock import Ids
+from fhir_server.definitions.elements import resource_types
+from fhir_server.errors import Malformed, NotAuthenticated, ResourceNotFound
+from fhir_server.interactions.capabilities import capability_statement
+from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
+from fhir_server.interactions.registry import Interaction, interactions
+from fhir_server.rest.body import read_body
+from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
+from fhir_server.rest.errors import FHIR_JSON
+from fhir_server.rest.negotiation import check_accept, check_content_type, pretty
+
+_FORM = "application/x-www-form-urlencoded"
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def fhir_router(ids: Ids) -> APIRouter:
+    """All FHIR routes, to be mounted under the FHIR base."""
+    router = APIRouter()
+    table = interactions(ids)
+    router.add_api_route(
+        "/metadata", _metadata(table), methods=["GET"], name="capabilities", response_model=None
+    )
+    for one in table:
+        if one.code == "batch":  # shares the address and the handler of transaction
+            continue
+        paths = ["", "/"] if one.path == "/" else [one.path]
+        for path in paths:
+            router.add_api_route(
+                path, _endpoint(one), methods=[one.method], name=one.code, response_model=None
+            )
+    return router
+
+
+def _metadata(table: tuple[Interaction, ...]) -> Endpoint:
+    async def metadata(request: Request) -> Response:
+        check_accept(request)
+        body = capability_statement(table, _base(request), fhir_of(request).server.settings)
+        return Response(pretty(request, body), media_type=FHIR_JSON)
+
+    return metadata
+
+
+def _endpoint(one: Interaction) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            caller = await caller_of(request)
+        except NotAuthenticated as error:
+            await fhir_of(request).refused(one.code, address_of(request), request_id_of(request))
+            raise error from None
+        if not _wants_content(request, one):
+            check_accept(request)
+        asked = await _request(request, one)
+        prefer = request.headers.get("prefer", "")
+        context = Context(
+            server=fhir_of(request).server,
+            caller=caller,
+            base=_base(request),
+            request_id=request_id_of(request),
+            address=address_of(request),
+            lenient="handling=lenient" in prefer,
+        )
+        answered = await one.handler(asked, context)
+        return await _response(request, one, answered)
+
+    return endpoint
+
+
+async def _request(request: Request, one: Interaction) -> FhirRequest:
+    limit = fhir_of(request).server.settings.body_limit
+    query = parse_qsl(request.url.query, keep_blank_values=True)
+    body = b""
+    if one.path.endswith("_search"):
+        check_content_type(request, _FORM)
+        query += _form(await read_body(request, limit))
+    elif one.method in ("POST", "PUT"):
+        check_content_type(request)
+        body = await read_body(request, limit)
+    type = request.path_params.get("type")
+    if type is not None and type not in resource_types():
+        raise ResourceNotFound("FHIR R4 has no resource type of that name.")
+    return FhirRequest(
+        interaction=one.code,
+        type=type,
+        id=request.path_params.get("id"),
+        version=request.path_params.get("version"),
+        body=body,
+        parameters=tuple(query),
+        if_match=request.headers.get("if-match"),
+        if_none_exist=request.headers.get("if-none-exist"),
+        prefer=request.headers.get("prefer", ""),
+    )
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True)
+    except UnicodeDecodeError:
+        raise Malformed("The form is not UTF-8.") from None
+
+
+async def _response(request: Request, one: Interaction, answered: FhirResponse) -> Response:
+    stored = answered.stored
+    headers = dict(answered.headers)
+    if answered.location:
+        headers["Location"] = answered.location
+    if stored is not None:
+        headers["ETag"] = stored.etag
+        headers["Last-Modified"] = f"{stored.last_updated:%a, %d %b %Y %H:%M:%S} GMT"
+    if stored is not None and _wants_content(request, one):
+        content = await fhir_of(request).server.store.content(stored)
+        media_type = stored.resource().get("contentType", "application/octet-stream")
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        return Response(content, answered.status, headers, media_type)
+    headers["Cache-Control"] = "no-store"
+    body = pretty(request, answered.body)
+    return Response(body, answered.status, headers, FHIR_JSON if body else None)
+
+
+def _wants_content(request: Request, one: Interaction) -> bool:
+    """Whether a Binary is asked for as itself (FHIR R4 2.40.2): Accept names no FHIR format."""
+    if request.path_params.get("type") != "Binary" or one.code not in ("read", "vread"):
+        return False
+    accept = request.headers.get("accept", "*/*")
+    return "json" not in accept and "_format" not in request.query_params
+
+
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/") + "/fhir"

@@ -1,0 +1,67 @@
+"""The FHIR server put together: what an application opens at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fhir_server.audit import Access, AuditTrail
+from fhir_server.auth.authenticator import Authenticator
+from fhir_server.auth.passwords import Passwords
+from fhir_server.auth.sign_in import SignIn
+from fhir_server.clock import Clock, Ids
+from fhir_server.interactions.context import Server
+from fhir_server.search.extraction import Indexer
+from fhir_server.settings import FhirSettings
+from fhir_server.store import MongoStore
+from fhir_server.store.accounts import AccountStore, TokenStore
+from fhir_server.store.connection import Database
+from fhir_server.store.secrets import shared_secret
+
+
+@dataclass(frozen=True)
+class FhirServer:
+    """Everything behind the routes. `server` is what interactions see."""
+
+    server: Server
+    authenticator: Authenticator
+    sign_in: SignIn
+    accounts: AccountStore
+    tokens: TokenStore
+
+    async def refused(self, interaction: str, address: str | None, request_id: str | None) -> None:
+        """Record that somebody without a valid token or password was turned away."""
+        access = Access(interaction, 401, request_id=request_id, address=address)
+        await self.server.audit.record(None, access)
+
+
+async def open_fhir_server(
+    database: Database,
+    settings: FhirSettings,
+    *,
+    clock: Clock,
+    ids: Ids,
+    secret: Callable[[], str],
+) -> FhirServer:
+    """Build the server on a database and create what is missing there.
+
+    `secret` gives a fresh URL-safe random text of at least 256 bits.
+    """
+    store = MongoStore(database, clock=clock, ids=ids, indexer=Indexer())
+    await store.prepare()
+    accounts, tokens = AccountStore(database), TokenStore(database)
+    authenticator = Authenticator(
+        tokens, clock=clock, secret=secret, lifetime=settings.token_seconds
+    )
+    return FhirServer(
+        server=Server(
+            store=store,
+            audit=AuditTrail(store, clock=clock),
+            settings=settings,
+            cursor_key=await shared_secret(database, "cursor", secret().encode()),
+        ),
+        authenticator=authenticator,
+        sign_in=SignIn(accounts, authenticator, Passwords()),
+        accounts=accounts,
+        tokens=tokens,
+    )

@@ -1,0 +1,25 @@
+"""What an operator may set about the FHIR server."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FhirSettings(BaseModel):
+    """Limits and life times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    body_limit: int = Field(
+        default=32 * 1024 * 1024, description="Largest request body in bytes; 413 above."
+    )
+    bundle_entries: int = Field(
+        default=2000, description="Most entries of a transaction or batch; 413 above."
+    )
+    page_size: int = Field(default=20, description="Entries per page when `_count` is not given.")
+    page_limit: int = Field(
+        default=500, description="Most entries per page whatever `_count` says."
+    )
+    token_seconds: int = Field(
+        default=12 * 3600, description="Life of an access token from sign-in, one long shift."
+    )

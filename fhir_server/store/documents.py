@@ -1,0 +1,102 @@
+"""What the `resources` and `history` collections hold.
+
+`resources` has one document per resource, current or deleted:
+
+    _id      "Patient/p1"
+    type id  its two halves
+    v        version, from 1
+    lu       lastUpdated, UTC
+    deleted  whether this version is the deletion
+    raw      the JSON bytes that are served
+    blob     id of content kept in GridFS, for large Binary data
+    k        search keys `param=value`
+    r        search ranges {p, lo, hi}
+    pat      patient compartment, "Patient/p1"
+
+`history` has all but the last three for every version, under `_id` = "Patient/p1/3", and is only
+inserted to.
+Decision 0002 gives the reasons and the sharding key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fhir_server.clock import instant
+from fhir_server.resource import Resource, dumps, loads
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredResource:
+    """One version of one resource. `raw` is empty when `deleted`."""
+
+    type: str
+    id: str
+    version: int
+    last_updated: datetime
+    raw: bytes
+    deleted: bool = False
+    blob: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """The literal reference, `Patient/p1`."""
+        return f"{self.type}/{self.id}"
+
+    @property
+    def etag(self) -> str:
+        """The weak ETag that FHIR R4 3.1.0.1.3 asks for."""
+        return f'W/"{self.version}"'
+
+    def resource(self) -> Resource:
+        """Parse `raw`. Content kept in GridFS is not part of it."""
+        parsed: Resource = loads(self.raw)
+        return parsed
+
+
+def stamp(resource: Resource, id: str, version: int, last_updated: datetime) -> Resource:
+    """Return `resource` with id, `meta.versionId` and `meta.lastUpdated`, all else untouched."""
+    meta = {
+        **(resource.get("meta") or {}),
+        "versionId": str(version),
+        "lastUpdated": instant(last_updated),
+    }
+    rest = {k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta")}
+    return {"resourceType": resource["resourceType"], "id": id, "meta": meta, **rest}
+
+
+def from_document(document: Document) -> StoredResource:
+    """Read a document of either collection."""
+    return StoredResource(
+        type=document["type"],
+        id=document["id"],
+        version=document["v"],
+        last_updated=document["lu"],
+        raw=bytes(document["raw"]),
+        deleted=document["deleted"],
+        blob=document.get("blob"),
+    )
+
+
+def to_document(stored: StoredResource) -> Document:
+    """The fields that both collections share, without `_id`."""
+    document: Document = {
+        "type": stored.type,
+        "id": stored.id,
+        "v": stored.version,
+        "lu": stored.last_updated,
+        "deleted": stored.deleted,
+        "raw": stored.raw,
+    }
+    if stored.blob is not None:
+        document["blob"] = stored.blob
+    return document
+
+
+def serialise(resource: Resource) -> bytes:
+    """The bytes to store for a stamped resource."""
+    return dumps(resource)

@@ -1,0 +1,43 @@
+"""Collections and indexes. Decision 0002 says which query each one is for."""
+
+from __future__ import annotations
+
+from pymongo import IndexModel
+from pymongo.errors import CollectionInvalid
+
+from fhir_server.store.connection import Database
+
+_INDEXES: dict[str, list[IndexModel]] = {
+    "resources": [
+        IndexModel([("type", 1), ("k", 1), ("lu", -1), ("_id", -1)], name="keys"),
+        IndexModel([("pat", 1), ("type", 1), ("k", 1)], name="patient_keys"),
+        IndexModel([("type", 1), ("r.p", 1), ("r.lo", 1)], name="ranges"),
+        IndexModel([("type", 1), ("lu", -1), ("_id", -1)], name="updated"),
+    ],
+    "history": [
+        IndexModel([("type", 1), ("id", 1), ("lu", -1), ("_id", -1)], name="instance"),
+        IndexModel([("type", 1), ("lu", -1), ("_id", -1)], name="type"),
+        IndexModel([("lu", -1), ("_id", -1)], name="system"),
+    ],
+    "outbox": [],
+    "accounts": [],
+    "tokens": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
+    "secrets": [],
+}
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Create what is missing. Collections come first: a transaction may not create one."""
+    there = set(await database.list_collection_names())
+    for name, indexes in _INDEXES.items():
+        if name not in there:
+            await _create_collection(database, name)
+        if indexes:
+            await database[name].create_indexes(indexes)
+
+
+async def _create_collection(database: Database, name: str) -> None:
+    try:
+        await database.create_collection(name)
+    except CollectionInvalid:  # another process was quicker
+        return

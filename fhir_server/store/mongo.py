@@ -1,0 +1,156 @@
+"""The store: reading, searching, and opening transactions. Decision 0002."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from fhir_server.clock import Clock, Ids, OrderedIds
+from fhir_server.errors import ResourceNotFound
+from fhir_server.resource import Resource
+from fhir_server.search.extraction import Indexer
+from fhir_server.store.binary_content import BinaryContent
+from fhir_server.store.connection import Database
+from fhir_server.store.documents import StoredResource, from_document
+from fhir_server.store.indexes import ensure_indexes
+from fhir_server.store.unit_of_work import UnitOfWork, present
+
+Result = TypeVar("Result")
+Position = tuple[datetime, str]
+"""Where a page ended: the last entry's `lu` and `_id`."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some versions and, if there are more, where the next page begins."""
+
+    entries: tuple[StoredResource, ...]
+    next: Position | None
+
+
+class MongoStore:
+    """All FHIR resources of one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        ids: Ids,
+        indexer: Indexer,
+    ) -> None:
+        self.database = database
+        self._clock = clock
+        self._ids = ids
+        self._indexer = indexer
+        self._row_ids = OrderedIds()
+        self._content = BinaryContent(database)
+
+    async def prepare(self) -> None:
+        """Create collections and indexes; does nothing where they exist."""
+        await ensure_indexes(self.database)
+
+    async def ping(self) -> None:
+        """Raises pymongo's error if the server does not answer."""
+        await self.database.client.admin.command("ping")
+
+    async def read(self, type: str, id: str) -> StoredResource:
+        """The current version. Raises `ResourceNotFound` or `ResourceGone`."""
+        found = await self.database["resources"].find_one({"_id": f"{type}/{id}"})
+        return present(from_document(found) if found else None, type, id)
+
+    async def vread(self, type: str, id: str, version: int) -> StoredResource:
+        """One version. Raises `ResourceNotFound`, or `ResourceGone` if it is the deletion."""
+        found = await self.database["history"].find_one({"_id": f"{type}/{id}/{version}"})
+        if found is None:
+            raise ResourceNotFound(f"{type}/{id} has no version {version}.")
+        return present(from_document(found), type, id)
+
+    async def whole(self, stored: StoredResource) -> Resource:
+        """The parsed resource with content kept in GridFS put back in."""
+        resource = stored.resource()
+        if stored.blob is not None:
+            content = await self._content.load(stored.blob)
+            resource["data"] = base64.b64encode(content).decode("ascii")
+        return resource
+
+    async def content(self, stored: StoredResource) -> bytes:
+        """The bytes of a Binary."""
+        if stored.blob is not None:
+            return await self._content.load(stored.blob)
+        return base64.b64decode(stored.resource().get("data", ""))
+
+    async def transact(self, body: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+        """Run `body` in one transaction and return what it returns.
+
+        On a write conflict MongoDB asks for the whole transaction again, so `body` may run more
+        than once (pymongo stops after 120 s) and must have no effect but through its unit.
+        """
+
+        async def attempt(session: AsyncClientSession) -> Result:
+            return await body(
+                UnitOfWork(
+                    self.database,
+                    session,
+                    indexer=self._indexer,
+                    content=self._content,
+                    clock=self._clock,
+                    ids=self._ids,
+                    row_ids=self._row_ids,
+                )
+            )
+
+        async with self.database.client.start_session() as session:
+            return await session.with_transaction(attempt)
+
+    async def search(
+        self,
+        condition: dict[str, Any],
+        *,
+        count: int,
+        after: Position | None = None,
+        ascending: bool = False,
+    ) -> Page:
+        """Current resources matching `condition`, by lastUpdated (newest first) and id."""
+        return await self._page("resources", condition, count, after, ascending)
+
+    async def count(self, condition: dict[str, Any]) -> int:
+        """How many current resources match `condition`."""
+        return await self.database["resources"].count_documents(condition)
+
+    async def history(
+        self, condition: dict[str, Any], *, count: int, after: Position | None = None
+    ) -> Page:
+        """Versions matching `condition`, newest first, deletions included."""
+        return await self._page("history", condition, count, after, ascending=False)
+
+    async def _page(
+        self,
+        collection: str,
+        condition: dict[str, Any],
+        count: int,
+        after: Position | None,
+        ascending: bool,
+    ) -> Page:
+        beyond = "$gt" if ascending else "$lt"
+        direction = 1 if ascending else -1
+        where = condition
+        if after is not None:
+            moment, id = after
+            resume = [{"lu": {beyond: moment}}, {"lu": moment, "_id": {beyond: id}}]
+            where = {"$and": [condition, {"$or": resume}]}
+        cursor = self.database[collection].find(where)
+        found = await (
+            cursor.sort([("lu", direction), ("_id", direction)]).limit(count + 1).to_list()
+        )
+        more = len(found) > count
+        last = found[count - 1] if more and count else None
+        return Page(
+            tuple(from_document(document) for document in found[:count]),
+            (last["lu"], last["_id"]) if last else None,
+        )

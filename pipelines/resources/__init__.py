@@ -1,0 +1,1 @@
+"""Builds the FHIR R4 resources of a consultation. Only `models` knows the library's release."""

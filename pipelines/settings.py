@@ -1,0 +1,36 @@
+"""What an operator may set about consultations."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ConsultationSettings(BaseModel):
+    """Timing and limits of a live consultation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    note_debounce_seconds: float = Field(
+        default=1.5,
+        ge=0,
+        description="How long the note waits after a final segment, so that a burst drafts once.",
+    )
+    spool_backlog_bytes: int = Field(
+        default=4 * 1024 * 1024,
+        description="Audio that may wait to become durable before the microphone is slowed down.",
+    )
+    transcription_attempts: int = Field(
+        default=5,
+        ge=1,
+        description="Failures in a row, without a new segment, until transcription is given up.",
+    )
+    retry_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        description="Wait before the first new attempt to transcribe; doubles with each failure.",
+    )
+    idle_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        description="How long a consultation without a microphone keeps its transcription open.",
+    )

@@ -1,0 +1,128 @@
+"""What both sockets share: opening with a token, staying open while it is valid, closing in words.
+
+Browsers cannot set headers on a WebSocket, so the token may come as a subprotocol:
+`["aimed.v1", "bearer.<token>"]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from fhir_server.audit import Access
+from fhir_server.auth.access import permit
+from fhir_server.auth.caller import Caller
+from fhir_server.errors import NotAuthenticated
+from fhir_server.server import FhirServer
+from pipelines.consultation.consultations import Consultations
+from smart_app.gateway.close_codes import FAULT, code_of, reason_of
+
+PROTOCOL = "aimed.v1"
+_BEARER = "bearer."
+_RECHECK_SECONDS = 30.0
+"""How long a revoked token may keep a socket open."""
+_log = structlog.get_logger("aimed.gateway")
+
+Conversation = Callable[[WebSocket, Caller], Coroutine[Any, Any, None]]
+
+
+async def converse(socket: WebSocket, interaction: str, conversation: Conversation) -> None:
+    """Accept, check token, scope and encounter, audit, and run `conversation` until it ends.
+
+    Every error becomes a close code with a reason; none leaves this function.
+    """
+    await socket.accept(subprotocol=PROTOCOL if PROTOCOL in _subprotocols(socket) else None)
+    try:
+        caller = await _admit(socket, interaction)
+        await _while_valid(socket, caller, conversation)
+    except WebSocketDisconnect:
+        return
+    except Exception as error:
+        await _close(socket, error)
+
+
+def consultations_of(socket: WebSocket) -> Consultations:
+    """The consultations that the application's lifespan opened."""
+    consultations: Consultations = socket.app.state.consultations
+    return consultations
+
+
+async def first(*running: Coroutine[Any, Any, None]) -> None:
+    """Run things side by side until one ends or fails, cancel the others, and end as it did."""
+    tasks = [asyncio.create_task(one) for one in running]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _subprotocols(socket: WebSocket) -> list[str]:
+    offered: list[str] = socket.scope.get("subprotocols", [])
+    return offered
+
+
+def _token(socket: WebSocket) -> str:
+    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    for offered in _subprotocols(socket):
+        if offered.startswith(_BEARER):
+            return offered.removeprefix(_BEARER)
+    raise NotAuthenticated("Sign in and send the token.")
+
+
+def _fhir(socket: WebSocket) -> FhirServer:
+    fhir: FhirServer = socket.app.state.fhir
+    return fhir
+
+
+async def _admit(socket: WebSocket, interaction: str) -> Caller:
+    address = socket.client.host if socket.client else None
+    try:
+        caller = await _fhir(socket).authenticator.authenticate(_token(socket))
+    except NotAuthenticated:
+        await _fhir(socket).refused(interaction, address, None)
+        raise
+    permit(caller, "Encounter", interaction)
+    id = socket.path_params["id"]
+    record = await consultations_of(socket).find(id)
+    access = Access(
+        interaction, entities=(f"Encounter/{id}",), patient=record.patient, address=address
+    )
+    await _fhir(socket).server.audit.record(caller, access)
+    return caller
+
+
+async def _while_valid(socket: WebSocket, caller: Caller, conversation: Conversation) -> None:
+    await first(conversation(socket, caller), _expiry(socket, caller))
+
+
+async def _expiry(socket: WebSocket, caller: Caller) -> None:
+    """Raise `NotAuthenticated` once the token has expired or was revoked."""
+    while True:
+        left = _RECHECK_SECONDS
+        if caller.expires is not None:
+            now = consultations_of(socket).clock()
+            left = min(left, (caller.expires - now).total_seconds())
+        await asyncio.sleep(max(left, 0.05))
+        await _fhir(socket).authenticator.authenticate(_token(socket))
+
+
+async def _close(socket: WebSocket, error: Exception) -> None:
+    code = code_of(error)
+    if code == FAULT:
+        _log.error("socket failed", fault=type(error).__name__)
+    if socket.application_state is WebSocketState.DISCONNECTED:
+        return
+    try:
+        await socket.close(code, reason_of(error))
+    except (RuntimeError, WebSocketDisconnect, OSError):
+        return  # the other side was quicker

@@ -1,0 +1,111 @@
+"""Transactions and batches. https://hl7.org/fhir/R4/http.html#transaction"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+
+PATIENT_URN = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"
+
+
+def entry(method: str, url: str, resource: Any = None, full_url: str | None = None) -> Any:
+    made: dict[str, Any] = {"request": {"method": method, "url": url}}
+    if resource is not None:
+        made["resource"] = resource
+    if full_url is not None:
+        made["fullUrl"] = full_url
+    return made
+
+
+def transaction(*entries: Any, type: str = "transaction") -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": type, "entry": list(entries)}
+
+
+def patient(**more: Any) -> dict[str, Any]:
+    return {"resourceType": "Patient", **more}
+
+
+def condition(subject: str) -> dict[str, Any]:
+    return {"resourceType": "Condition", "subject": {"reference": subject}}
+
+
+async def test_urn_references_become_real_ones(fhir: httpx2.AsyncClient) -> None:
+    body = transaction(
+        entry("POST", "Condition", condition(PATIENT_URN)),
+        entry("POST", "Patient", patient(), PATIENT_URN),
+    )
+    answer = await fhir.post("/fhir", json=body)
+    assert answer.status_code == 200, answer.text
+    made = answer.json()
+    assert made["type"] == "transaction-response"
+    assert [one["response"]["status"] for one in made["entry"]] == ["201", "201"]
+    stored = made["entry"][0]["resource"]
+    assert stored["subject"]["reference"] == f"Patient/{made['entry'][1]['resource']['id']}"
+    assert (await fhir.get(f"/fhir/{stored['subject']['reference']}")).status_code == 200
+
+
+async def test_all_or_nothing(fhir: httpx2.AsyncClient) -> None:
+    before = (await fhir.get("/fhir/Patient?_summary=count")).json()["total"]
+    body = transaction(
+        entry("POST", "Patient", patient()),
+        entry("PUT", "Patient/p1", patient(id="p1", gender="zzz")),
+    )
+    answer = await fhir.post("/fhir", json=body)
+    assert answer.status_code == 422
+    issue = answer.json()["issue"][0]
+    assert issue["expression"] == ["Bundle.entry[1].resource.Patient.gender"]
+    assert (await fhir.get("/fhir/Patient?_summary=count")).json()["total"] == before
+
+
+async def test_the_order_is_delete_post_put_get(fhir: httpx2.AsyncClient) -> None:
+    await fhir.put("/fhir/Patient/a", json=patient(id="a"))
+    body = transaction(
+        entry("GET", "Patient/b"),
+        entry("PUT", "Patient/b", patient(id="b", gender="male")),
+        entry("DELETE", "Patient/a"),
+    )
+    made = (await fhir.post("/fhir", json=body)).json()["entry"]
+    assert [one["response"]["status"] for one in made] == ["200", "201", "204"]
+    assert made[0]["resource"]["gender"] == "male"
+
+
+async def test_two_entries_on_one_resource_are_refused(fhir: httpx2.AsyncClient) -> None:
+    body = transaction(
+        entry("PUT", "Patient/a", patient(id="a")), entry("DELETE", "Patient/a")
+    )
+    answer = await fhir.post("/fhir", json=body)
+    assert answer.status_code == 422
+
+
+async def test_if_match_inside(fhir: httpx2.AsyncClient) -> None:
+    await fhir.put("/fhir/Patient/a", json=patient(id="a"))
+    stale = entry("PUT", "Patient/a", patient(id="a"))
+    stale["request"]["ifMatch"] = 'W/"7"'
+    assert (await fhir.post("/fhir", json=transaction(stale))).status_code == 412
+
+
+async def test_a_batch_runs_each_entry_alone(fhir: httpx2.AsyncClient) -> None:
+    body = transaction(
+        entry("GET", "Patient/none"), entry("POST", "Patient", patient()), type="batch"
+    )
+    made = (await fhir.post("/fhir", json=body)).json()
+    assert made["type"] == "batch-response"
+    assert [one["response"]["status"] for one in made["entry"]] == ["404", "201"]
+    outcome = made["entry"][0]["response"]["outcome"]
+    assert outcome["resourceType"] == "OperationOutcome"
+
+
+async def test_what_is_not_offered_is_refused(fhir: httpx2.AsyncClient) -> None:
+    conditional = entry("POST", "Patient", patient())
+    conditional["request"]["ifNoneExist"] = "identifier=1"
+    assert (await fhir.post("/fhir", json=transaction(conditional))).status_code == 400
+    by_query = entry("PUT", "Patient?identifier=1", patient())
+    assert (await fhir.post("/fhir", json=transaction(by_query))).status_code == 400
+
+
+async def test_too_many_entries(fhir: httpx2.AsyncClient) -> None:
+    body = transaction(*[entry("GET", "Patient/a")] * 2001)
+    answer = await fhir.post("/fhir", json=body)
+    assert answer.status_code == 413
+    assert "2000" in answer.json()["issue"][0]["diagnostics"]
