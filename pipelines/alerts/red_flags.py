@@ -26,13 +26,31 @@ def evaluate(facts: Sequence[Fact], chart: Chart) -> Iterator[Alert]:
 
 def _match(rule: RedFlag, findings: Sequence[Fact]) -> tuple[Fact, ...] | None:
     """The first combination, so that the alert's text stays the same as more is said."""
-    groups = [[f for f in findings if f.name in group][:_MOST_PER_GROUP] for group in rule.groups]
+    related = {name for group in rule.groups for name in group}
+    relevant = [fact for fact in findings if _belongs(fact, related, findings)]
+    groups = [[f for f in relevant if f.name in group][:_MOST_PER_GROUP] for group in rule.groups]
     for chosen in product(*groups):
         if _near(rule, chosen) and (
             not rule.distinct or len({fact.name for fact in chosen}) == len(chosen)
         ):
             return chosen
     return None
+
+
+def _belongs(fact: Fact, related: set[str], findings: Sequence[Fact]) -> bool:
+    """Whether a feature may qualify the rule's symptoms.
+
+    It may not where its own segment speaks of other symptoms only: "my back hurts when I walk"
+    says nothing of the chest.
+    """
+    if fact.kind is not FactKind.FEATURE:
+        return True
+    beside = {
+        other.name
+        for other in findings
+        if other.segment_id == fact.segment_id and other.kind is FactKind.SYMPTOM
+    }
+    return not beside or not beside.isdisjoint(related)
 
 
 def _near(rule: RedFlag, chosen: Sequence[Fact]) -> bool:

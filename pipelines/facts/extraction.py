@@ -10,7 +10,7 @@ from pipelines.facts.drugs import Topic, drug_facts, topic_of
 from pipelines.facts.findings import finding_facts, vital_facts
 from pipelines.facts.model import Fact, FactKind, MedicationStatus
 from pipelines.facts.reactions import without_reactions
-from pipelines.facts.sentences import answer, is_question, sentences
+from pipelines.facts.sentences import answer, clauses, is_question
 from pipelines.ports import Role, Segment
 from terminology.words import words
 
@@ -34,7 +34,7 @@ def extract(segment: Segment, previous: Sequence[Segment] = ()) -> tuple[Fact, .
     """
     asked = _pending(segment, previous)
     facts: list[Fact] = []
-    for text in sentences(segment.text):
+    for text in clauses(segment.text, segment.role):
         sentence = read(text, segment.role, words(text))
         if is_question(text, segment.role):
             asked = _ask(sentence, segment)
@@ -75,7 +75,7 @@ def _pending(segment: Segment, previous: Sequence[Segment]) -> _Asked:
     ids: tuple[str, ...] = (last.id,)
     if len(previous) > 1 and _continues(previous[-2], last):
         text, ids = f"{previous[-2].text} {last.text}", (previous[-2].id, last.id)
-    pieces = sentences(text)
+    pieces = clauses(text, last.role)
     if not pieces or not is_question(pieces[-1], last.role):
         return _Asked()
     asked = _ask(read(pieces[-1], last.role, words(pieces[-1])), last)

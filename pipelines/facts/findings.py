@@ -10,6 +10,7 @@ from pipelines.facts.numbers import with_digits
 from pipelines.facts.vitals import readings
 from pipelines.ports import Segment
 from terminology.concepts import Concept, find_concepts
+from terminology.context_cues import find_cues
 from terminology.words import Found
 
 _KINDS = {
@@ -74,6 +75,7 @@ def _finding(
         negated=sentence.negated(first, last),
         experiencer=sentence.experiencer(first, last),
         hypothetical=sentence.hypothetical(first),
+        past=concept.group != "conditions" and bool(find_cues(sentence.words, "past")),
         duration=duration,
         detail=sentence.relative(first, last),
         system=concept.system,

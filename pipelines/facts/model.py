@@ -62,6 +62,8 @@ class Fact:
     negated: bool = False
     experiencer: Experiencer = Experiencer.PATIENT
     hypothetical: bool = False
+    past: bool = False
+    """A symptom of long ago, told as history."""
     status: MedicationStatus | None = None
     values: tuple[Quantity, ...] = ()
     duration: str | None = None
@@ -76,5 +78,6 @@ class Fact:
     def asserted(self) -> bool:
         """Whether this is said to be so, now, of the patient."""
         return (
-            not self.negated and not self.hypothetical and self.experiencer is Experiencer.PATIENT
+            not (self.negated or self.hypothetical or self.past)
+            and self.experiencer is Experiencer.PATIENT
         )

@@ -19,7 +19,7 @@ _FILLER = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
-    r"^(?:any\b|do you|did you|have you|are you|is there|are there|were there|was there"
+    r"^(?:any\b|do you|did you|have you|are you|is there|are there|were there|was there|did the"
     r"|what about|how about|does (?:it|your|the|that)|has (?:there|your|it)|ever had"
     r"|what \w+ (?:are|do)|how (?:are|is|do|did|long|often)|tell me about|can you tell)",
     re.IGNORECASE,
@@ -39,6 +39,28 @@ _YES = re.compile(
     r"|sure|exactly|absolutely|right)\b",
     re.IGNORECASE,
 )
+
+
+_ASKS = re.compile(
+    r"\s+(?=(?:have you (?:had|been|ever|noticed)|did you (?:have|notice|feel)|do you (?:have|feel"
+    r"|get|take)|are you (?:having|taking|allergic)|did the|is there any|was there any)\b)"
+    r"|(?:(?<=right)|(?<=okay))\s+(?=any\b)",
+    re.IGNORECASE,
+)
+
+
+def clauses(text: str, role: Role) -> list[str]:
+    """Sentences; of a speaker who may be the doctor, unpunctuated ones also break at a question.
+
+    "that is great have you had any chest pain" is a remark and a question.
+    """
+    pieces = sentences(text)
+    if role is Role.PATIENT:
+        return pieces
+    broken: list[str] = []
+    for piece in pieces:
+        broken += [piece] if piece.endswith((".", "?", "!")) else _ASKS.split(piece)
+    return broken
 
 
 def sentences(text: str) -> list[str]:

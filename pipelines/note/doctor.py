@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.alerts.vital_signs import written
 from pipelines.facts.model import Fact, FactKind
-from pipelines.facts.sentences import is_question, sentences
+from pipelines.facts.sentences import clauses, is_question
 from pipelines.note.sections import ASSESSMENT, OBJECTIVE, PLAN, Section
 from pipelines.note.wording import as_note
 from pipelines.ports import NoteSentence, Role, Segment
@@ -19,7 +19,7 @@ _FEWEST_WORDS = 3
 
 
 def vital_signs(facts: Sequence[Fact]) -> Iterator[NoteSentence]:
-    """A line such as "Blood pressure 182/112 mmHg." for every current reading, repeats of a value left out."""
+    """A line such as "Blood pressure 182/112 mmHg." for each current reading, repeats left out."""
     seen: dict[str, NoteSentence] = {}
     for fact in facts:
         if fact.kind is FactKind.VITAL and fact.asserted:
@@ -35,7 +35,7 @@ def sorted_sentences(segments: Sequence[Segment]) -> Iterator[tuple[Section, Not
     for segment in segments:
         if segment.role is Role.PATIENT:
             continue
-        for at, spoken in enumerate(sentences(segment.text), start=1):
+        for at, spoken in enumerate(clauses(segment.text, segment.role), start=1):
             section = _section(spoken, segment.role)
             text = as_note(spoken) if section else ""
             if section and text not in seen and len(text.split()) >= _FEWEST_WORDS:

@@ -71,9 +71,7 @@ async def test_the_order_is_delete_post_put_get(fhir: httpx2.AsyncClient) -> Non
 
 
 async def test_two_entries_on_one_resource_are_refused(fhir: httpx2.AsyncClient) -> None:
-    body = transaction(
-        entry("PUT", "Patient/a", patient(id="a")), entry("DELETE", "Patient/a")
-    )
+    body = transaction(entry("PUT", "Patient/a", patient(id="a")), entry("DELETE", "Patient/a"))
     answer = await fhir.post("/fhir", json=body)
     assert answer.status_code == 422
 

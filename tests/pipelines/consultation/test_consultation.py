@@ -38,8 +38,8 @@ async def speak(microphone: Microphone, seconds: int, channels: int) -> None:
     start = microphone.next_frame
     for number in range(start, start + seconds):
         await microphone.append(number, SECOND * channels)
-    while await microphone.wait_durable(microphone.durable - 1) < start + seconds:
-        pass
+    while microphone.durable < start + seconds:
+        await microphone.wait_durable(microphone.durable)
 
 
 async def heard(consultations: Consultations, encounter: str, count: int) -> None:

@@ -1,0 +1,73 @@
+"""Elements of resource and data types. FHIR R4 StructureDefinition snapshots, compiled."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element of a type.
+
+    `types` are data type names, or `@Patient.contact` for the elements listed under that path.
+    `codes` are the allowed codes of a required binding, None where any goes.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    required: bool
+    many: bool
+    choice: bool
+    targets: frozenset[str]
+    codes: frozenset[str] | None
+
+
+@cache
+def resource_types() -> frozenset[str]:
+    """The names of all concrete resource types."""
+    return frozenset(_data()["resources"])
+
+
+@cache
+def primitive_types() -> frozenset[str]:
+    """The names of all primitive types."""
+    return frozenset(_data()["primitives"])
+
+
+@cache
+def elements_of(type: str) -> Mapping[str, Element]:
+    """The elements of a type or of a path such as `Patient.contact`, empty for a primitive."""
+    data = _data()
+    members: dict[str, Any] = data["types"].get(type, {})
+    return {name: _element(name, member, data["codes"]) for name, member in members.items()}
+
+
+def _element(name: str, member: dict[str, Any], codes: dict[str, list[str]]) -> Element:
+    listed = codes.get(member.get("vs", ""))
+    return Element(
+        name=name,
+        types=tuple(member["t"]),
+        required=member.get("min", 0) > 0,
+        many=member.get("max", "1") != "1",
+        choice=member.get("choice", False),
+        targets=frozenset(member.get("ref", ())),
+        codes=frozenset(listed) if listed is not None else None,
+    )
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return load("elements.json.gz")
+
+
+def load(name: str) -> dict[str, Any]:
+    """Read one of the compiled data files."""
+    packed = files("fhir_server.definitions").joinpath("data", name).read_bytes()
+    data: dict[str, Any] = json.loads(gzip.decompress(packed))
+    return data

@@ -1,0 +1,54 @@
+"""SearchParameter definitions and the Patient compartment of FHIR R4, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from fhir_server.definitions.elements import load
+
+
+@dataclass(frozen=True)
+class SearchParameter:
+    """One search parameter as it applies to one resource type. `type` is a SearchParamType."""
+
+    code: str
+    type: str
+    expression: str
+    targets: frozenset[str]
+    url: str
+
+
+@cache
+def parameters_of(resource_type: str) -> Mapping[str, SearchParameter]:
+    """The defined parameters of a type by code, those of every resource included."""
+    compiled = _data()["parameters"]
+    merged = {
+        **compiled["Resource"],
+        **compiled.get("DomainResource", {}),
+        **compiled.get(resource_type, {}),
+    }
+    return {code: _parameter(code, entry) for code, entry in merged.items()}
+
+
+@cache
+def patient_compartment(resource_type: str) -> tuple[str, ...]:
+    """The reference parameters that put a resource of that type into a patient's compartment."""
+    return tuple(_data()["patient"].get(resource_type, ()))
+
+
+def _parameter(code: str, entry: dict[str, Any]) -> SearchParameter:
+    return SearchParameter(
+        code=code,
+        type=entry["type"],
+        expression=entry["expression"],
+        targets=frozenset(entry.get("target", ())),
+        url=entry["url"],
+    )
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return load("search.json.gz")

@@ -1,0 +1,72 @@
+"""FHIR capabilities, computed from the registry that routes requests.
+
+https://hl7.org/fhir/R4/http.html#capabilities
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from fhir_server.definitions.elements import resource_types
+from fhir_server.interactions.registry import Interaction
+from fhir_server.resource import Resource, dumps
+from fhir_server.search.registry import offered
+from fhir_server.settings import FhirSettings
+
+_DATE = "2026-11-23"
+"""When what is offered last changed."""
+
+
+def capability_statement(
+    table: tuple[Interaction, ...], base: str, settings: FhirSettings
+) -> bytes:
+    """The CapabilityStatement of this very server."""
+    return _statement(table, base, settings.page_limit)
+
+
+@cache
+def _statement(table: tuple[Interaction, ...], base: str, page_limit: int) -> bytes:
+    statement: Resource = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": _DATE,
+        "kind": "instance",
+        "software": {"name": "AI Med", "version": version("aimed")},
+        "implementation": {"description": "AI Med FHIR server", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": (
+                    "Unknown search parameters are refused; Prefer: handling=lenient leaves them "
+                    f"out and says so. A page has at most {page_limit} entries."
+                ),
+                "security": {"description": "Authorization: Bearer, from POST /auth/login."},
+                "resource": [_resource(type, table) for type in sorted(resource_types())],
+                "interaction": [{"code": one.code} for one in table if one.level == "system"],
+            }
+        ],
+    }
+    return dumps(statement)
+
+
+def _resource(type: str, table: tuple[Interaction, ...]) -> dict[str, Any]:
+    codes = dict.fromkeys(one.code for one in table if one.level != "system")
+    if type == "AuditEvent":
+        for code in ("create", "update", "delete"):
+            codes.pop(code)
+    return {
+        "type": type,
+        "interaction": [{"code": code} for code in codes],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": type != "AuditEvent",
+        "conditionalCreate": False,
+        "searchParam": [
+            {"name": code, "type": parameter.type, "definition": parameter.url}
+            for code, parameter in offered(type).items()
+        ],
+    }

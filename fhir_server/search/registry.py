@@ -1,0 +1,15 @@
+"""Which parameters are offered for a type: those that can be indexed, and nothing else."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fhir_server.definitions.search_parameters import SearchParameter, parameters_of
+from fhir_server.search.extraction import ON_DOCUMENT, walkers
+
+
+@cache
+def offered(type: str) -> dict[str, SearchParameter]:
+    """The parameters that a search on `type` may use, by code."""
+    indexed = {code for code, _, _ in walkers(type)} | ON_DOCUMENT
+    return {code: one for code, one in parameters_of(type).items() if code in indexed}

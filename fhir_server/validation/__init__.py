@@ -1,0 +1,1 @@
+"""Checks of resources against the R4 definitions."""

@@ -1,0 +1,107 @@
+"""Formats and ranges of the primitive types. FHIR R4 2.24.0.1."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from fhir_server.dates import parse_range
+
+STRING_LIMIT = 1024 * 1024
+"""Most characters of a string. FHIR R4 2.24.0.1: strings are at most 1 MB."""
+
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+_DATE_TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?)?)?")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?")
+_PATTERNS = {
+    "id": re.compile(r"[A-Za-z0-9\-.]{1,64}"),
+    "code": re.compile(r"[^\s]+(\s[^\s]+)*"),
+    "oid": re.compile(r"urn:oid:[0-2](\.(0|[1-9]\d*))+"),
+    "uuid": re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    "uri": re.compile(r"\S+"),
+    "url": re.compile(r"\S+"),
+    "canonical": re.compile(r"\S+"),
+    "time": _TIME,
+}
+
+
+def fault(type: str, value: Any) -> str | None:
+    """What is wrong with a value of a primitive type, None if nothing. Never quotes the value."""
+    return _CHECKS[type](value, type)
+
+
+def _boolean(value: Any, _: str) -> str | None:
+    return None if isinstance(value, bool) else "must be true or false"
+
+
+def _integer(value: Any, type: str) -> str | None:
+    lowest = {"integer": -(2**31), "unsignedInt": 0, "positiveInt": 1}[type]
+    if not isinstance(value, int) or isinstance(value, bool):
+        return "must be a whole number"
+    return None if lowest <= value < 2**31 else f"must lie between {lowest} and {2**31 - 1}"
+
+
+def _decimal(value: Any, _: str) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return "must be a number"
+    return None
+
+
+def _text(value: Any, type: str) -> str | None:
+    if not isinstance(value, str):
+        return "must be a string"
+    if not value:
+        return "must not be empty: leave it out instead"
+    if len(value) > STRING_LIMIT:
+        return f"must have at most {STRING_LIMIT} characters"
+    if type in ("string", "markdown") and not value.strip():
+        return "must not be blank"
+    return None
+
+
+def _patterned(value: Any, type: str) -> str | None:
+    return _text(value, type) or (
+        None if _PATTERNS[type].fullmatch(value) else f"is not a valid {type}"
+    )
+
+
+def _moment(value: Any, type: str) -> str | None:
+    pattern = {"date": _DATE, "dateTime": _DATE_TIME, "instant": _INSTANT}[type]
+    wrong = _text(value, type)
+    if wrong:
+        return wrong
+    if not pattern.fullmatch(value) or parse_range(value) is None:
+        return f"is not a valid {type}"
+    return None
+
+
+def _base64(value: Any, _: str) -> str | None:
+    if not isinstance(value, str) or not value:
+        return "must be base64"
+    try:
+        base64.b64decode("".join(value.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return "must be base64"
+    return None
+
+
+_CHECKS: dict[str, Callable[[Any, str], str | None]] = {
+    "boolean": _boolean,
+    "integer": _integer,
+    "unsignedInt": _integer,
+    "positiveInt": _integer,
+    "decimal": _decimal,
+    "string": _text,
+    "markdown": _text,
+    "xhtml": _text,
+    "date": _moment,
+    "dateTime": _moment,
+    "instant": _moment,
+    "base64Binary": _base64,
+    **dict.fromkeys(_PATTERNS, _patterned),
+}
