@@ -1,0 +1,44 @@
+"""The CapabilityStatement says what works, and what it says works."""
+
+from __future__ import annotations
+
+import httpx2
+
+from fhir_server.validation.structure import check
+
+
+async def test_it_is_a_valid_resource(anonymous: httpx2.AsyncClient) -> None:
+    statement = (await anonymous.get("/fhir/metadata")).json()
+    assert check(statement) == ()
+    assert statement["fhirVersion"] == "4.0.1"
+
+
+async def test_every_stated_search_parameter_is_accepted(fhir: httpx2.AsyncClient) -> None:
+    statement = (await fhir.get("/fhir/metadata")).json()
+    values = {"date": "2026", "token": "x", "string": "x", "reference": "x", "uri": "urn:x"}
+    for resource in statement["rest"][0]["resource"]:
+        if resource["type"] not in ("Patient", "Observation", "Encounter", "Composition"):
+            continue
+        for parameter in resource["searchParam"]:
+            value = values[parameter["type"]]
+            answer = await fhir.get(f"/fhir/{resource['type']}?{parameter['name']}={value}")
+            assert answer.status_code == 200, (resource["type"], parameter["name"], answer.text)
+
+
+async def test_every_stated_interaction_is_routed(fhir: httpx2.AsyncClient) -> None:
+    statement = (await fhir.get("/fhir/metadata")).json()
+    patient = next(r for r in statement["rest"][0]["resource"] if r["type"] == "Patient")
+    codes = {one["code"] for one in patient["interaction"]}
+    made = {"resourceType": "Patient", "id": "p1"}
+    answers = {
+        "update": await fhir.put("/fhir/Patient/p1", json=made),
+        "create": await fhir.post("/fhir/Patient", json=made),
+        "read": await fhir.get("/fhir/Patient/p1"),
+        "vread": await fhir.get("/fhir/Patient/p1/_history/1"),
+        "history-instance": await fhir.get("/fhir/Patient/p1/_history"),
+        "history-type": await fhir.get("/fhir/Patient/_history"),
+        "search-type": await fhir.get("/fhir/Patient"),
+        "delete": await fhir.delete("/fhir/Patient/p1"),
+    }
+    assert codes == set(answers)
+    assert all(answer.status_code < 300 for answer in answers.values())
