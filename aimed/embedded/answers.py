@@ -15,7 +15,7 @@ import bson
 _OP_MSG = 2013
 _HEADER = struct.Struct("<iiiiiB")  # length, request, response to, op code, flags, section kind
 _PATIENCE = 2.0
-"""Seconds for one answer. A server that is starting refuses at once; one that hangs is asked anew."""
+"""Seconds for one answer. A starting server refuses at once; one that hangs is asked again."""
 
 
 async def mongo_answers(port: int) -> bool:

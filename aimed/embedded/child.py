@@ -65,6 +65,12 @@ class Child:
             await asyncio.sleep(0.05)
         return False
 
+    async def ended(self) -> None:
+        """Return once it has ended, a fifth of a second later at most."""
+        # Polled, because asyncio's own child watcher of Python 3.11 needs a thread per child.
+        while self.exit_code is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL when that has no effect in the program's time."""
         self._signal(signal.SIGTERM)

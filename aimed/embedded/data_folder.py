@@ -5,16 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
 from aimed.embedded.errors import StackError
-
-_ORPHAN_SECONDS = 10.0
-"""How long children of a killed supervisor may take to go; SecantusDB takes 2 s on SIGTERM."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,7 @@ class DataFolder:
         self.logs = self.path / "log"
         self.mongo = self.path / "mongo"
         self.redis = self.path / "redis"
+        self.children = self.path / "children.json"
         self.first_login = self.path / "first-login.txt"
         self._lock: int | None = None
 
@@ -66,23 +62,6 @@ class DataFolder:
             (self.path / "addresses.json").unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
-
-    def end_orphans(self) -> list[int]:
-        """Stop what a killed supervisor left running here; returns the process ids."""
-        left = [pid for pid in self._children() if self._is_ours(pid)]
-        for pid in left:
-            _signal(pid, signal.SIGTERM)
-        give_up = time.monotonic() + _ORPHAN_SECONDS
-        while any(self._is_ours(pid) for pid in left):
-            if time.monotonic() > give_up:
-                for pid in left:
-                    _signal(pid, signal.SIGKILL)
-            time.sleep(0.05)
-        return left
-
-    def note_children(self, pids: list[int]) -> None:
-        """Write down what runs, for `end_orphans` of the next start."""
-        (self.path / "children.json").write_text(json.dumps(pids), encoding="utf-8")
 
     def publish(self, addresses: Addresses) -> None:
         """Let other commands on this folder find the running stack."""
@@ -114,26 +93,6 @@ class DataFolder:
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, str(os.getpid()).encode("ascii"), 0)
 
-    def _children(self) -> list[int]:
-        try:
-            found = json.loads((self.path / "children.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return []
-        return [int(pid) for pid in found]
-
-    def _is_ours(self, pid: int) -> bool:
-        # A process id may have been given to a stranger since; our children name the folder, in
-        # their command (databases) or as their working directory.
-        process = Path("/proc") / str(pid)
-        try:
-            if not process.parent.joinpath("self").exists():
-                return _exists(pid)
-            if (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return False
-            return (process / "cwd").resolve().is_relative_to(self.path)
-        except OSError:
-            return False
-
 
 def _is_locked(file: int) -> bool:
     try:
@@ -141,18 +100,3 @@ def _is_locked(file: int) -> bool:
     except OSError:
         return True
     return False
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return

@@ -13,6 +13,7 @@ from fhir_server.store import MongoStore, StoredResource, UnitOfWork
 from pipelines.consultation import events
 from pipelines.consultation.people import patient_of
 from pipelines.consultation.services import Services
+from pipelines.consultation.uninterrupted import uninterrupted
 from pipelines.note.sections import SECTIONS
 from pipelines.ports import Chart, NoteDraft, NoteDrafter, Segment
 from pipelines.resources import composition, device
@@ -43,7 +44,8 @@ async def write_note(
     if draft.empty:
         return False
     sections = _sections(draft)
-    return await services.store.transact(lambda unit: _store(unit, services, encounter, sections))
+    storing = services.store.transact(lambda unit: _store(unit, services, encounter, sections))
+    return await uninterrupted(storing)
 
 
 class NoteWriter:

@@ -15,6 +15,7 @@ from pipelines.consultation.hearing import Hearing
 from pipelines.consultation.microphone import Microphone
 from pipelines.consultation.note_writing import NoteWriter
 from pipelines.consultation.services import Services
+from pipelines.consultation.uninterrupted import uninterrupted
 from pipelines.ports import (
     BYTES_PER_SAMPLE,
     SAMPLE_RATE,
@@ -139,7 +140,7 @@ class LiveConsultation:
                 await self._partial(result, hearing)
 
     async def _final(self, result: TranscriptFinal, hearing: Hearing) -> None:
-        if await hearing.take(result) is not None:
+        if await uninterrupted(hearing.take(result)) is not None:
             self._progress += 1
             self._notes.touch(hearing.segments, hearing.chart)
 

@@ -14,7 +14,7 @@ from html import escape
 from fhir_server.clock import instant
 from fhir_server.resource import Resource
 from pipelines.ports import NoteSentence
-from pipelines.resources.datatypes import AIAST, LOINC, PRODUCT, concept, reference
+from pipelines.resources.datatypes import AIAST, LOINC, PRODUCT, concept, reference, unlabelled
 from pipelines.resources.models import build
 
 NOTE_SENTENCE = f"{PRODUCT}/StructureDefinition/note-sentence"
@@ -57,11 +57,8 @@ def preliminary(
 
 def signed(draft: Resource, practitioner: dict[str, str], at: datetime) -> Resource:
     """The note as its signer answers for it."""
-    labels = [one for one in draft["meta"].get("security", []) if one.get("code") != "AIAST"]
-    meta = {name: value for name, value in draft["meta"].items() if name != "security"}
     return {
-        **draft,
-        "meta": {**meta, "security": labels} if labels else meta,
+        **unlabelled(draft),
         "status": "final",
         "date": instant(at),
         "author": [*draft["author"], practitioner],

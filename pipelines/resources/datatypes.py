@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_server.resource import Resource
+
 PRODUCT = "https://aimed.example/fhir"
 """Base of our own extensions and code systems."""
 
@@ -34,6 +36,18 @@ def concept(system: str, code: str, display: str | None = None) -> dict[str, Any
 def reference(to: str, display: str | None = None) -> dict[str, str]:
     """A literal Reference."""
     return {"reference": to, "display": display} if display else {"reference": to}
+
+
+def unlabelled(resource: Resource) -> Resource:
+    """The resource without its AIAST label: a person has confirmed it."""
+    meta = {name: value for name, value in resource.get("meta", {}).items() if name != "security"}
+    labels = [
+        one for one in resource.get("meta", {}).get("security", []) if one["code"] != AIAST["code"]
+    ]
+    if labels:
+        meta["security"] = labels
+    rest = {name: value for name, value in resource.items() if name != "meta"}
+    return {**rest, "meta": meta} if meta else rest
 
 
 def segments(ids: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -13,7 +13,15 @@ from typing import Any
 
 from fhir_server.clock import instant
 from fhir_server.resource import Resource
-from pipelines.resources.datatypes import AIAST, LOINC, coding, concept, reference, segments
+from pipelines.resources.datatypes import (
+    AIAST,
+    LOINC,
+    coding,
+    concept,
+    reference,
+    segments,
+    unlabelled,
+)
 from pipelines.resources.models import build
 
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -67,9 +75,8 @@ def vital_sign(
 
 def confirmed(resource: Resource) -> Resource:
     """An Observation or MedicationStatement without its AIAST label, since a person signed."""
-    meta = {name: value for name, value in resource["meta"].items() if name != "security"}
     status = {"status": "final"} if resource["resourceType"] == "Observation" else {}
-    return {**resource, "meta": meta, **status}
+    return {**unlabelled(resource), **status}
 
 
 def _single(code: str | None, text: str, measured: Measured) -> dict[str, Any]:

@@ -5,9 +5,10 @@ Errors are FhirErrors, rendered as OperationOutcomes by the application.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from fhir_server.audit import Access
@@ -18,6 +19,23 @@ from pipelines.consultation.consultations import Consultations
 from pipelines.consultation.starting import Beginning
 from pipelines.ports import AudioFormat
 from smart_app.consultations.bodies import Acknowledgement, Signed, Start
+
+
+def _allowed(type: str, interaction: str) -> Callable[[Request], Awaitable[Caller]]:
+    async def dependency(request: Request) -> Caller:
+        caller = await caller_of(request)
+        permit(caller, type, interaction)
+        return caller
+
+    return dependency
+
+
+# Dependencies run before a body is judged: without a token nobody learns what a body lacks.
+MayStart = Annotated[Caller, Depends(_allowed("Encounter", "create"))]
+MayRead = Annotated[Caller, Depends(_allowed("Encounter", "read"))]
+MayRecord = Annotated[Caller, Depends(_allowed("Encounter", "update"))]
+MaySign = Annotated[Caller, Depends(_allowed("Composition", "update"))]
+MayAnswer = Annotated[Caller, Depends(_allowed("DetectedIssue", "update"))]
 
 
 def consultation_router() -> APIRouter:
@@ -31,8 +49,7 @@ def consultation_router() -> APIRouter:
     return router
 
 
-async def _start(body: Start, request: Request) -> dict[str, Any]:
-    caller = await _permitted(request, "Encounter", "create")
+async def _start(body: Start, request: Request, caller: MayStart) -> dict[str, Any]:
     asked = Beginning(
         patient=body.patient,
         consent=body.consent,
@@ -45,16 +62,14 @@ async def _start(body: Start, request: Request) -> dict[str, Any]:
     return await consultations.snapshot(id)
 
 
-async def _snapshot(id: str, request: Request) -> dict[str, Any]:
-    caller = await _permitted(request, "Encounter", "read")
+async def _snapshot(id: str, request: Request, caller: MayRead) -> dict[str, Any]:
     found = await _consultations(request).snapshot(id)
     patient = found["patient"]["reference"]
     await _audit(request, caller, "read", f"Encounter/{id}", patient=patient)
     return found
 
 
-async def _stop(id: str, request: Request) -> dict[str, Any]:
-    caller = await _permitted(request, "Encounter", "update")
+async def _stop(id: str, request: Request, caller: MayRecord) -> dict[str, Any]:
     consultations = _consultations(request)
     await consultations.stop(id)
     record = await consultations.find(id)
@@ -62,8 +77,7 @@ async def _stop(id: str, request: Request) -> dict[str, Any]:
     return await consultations.snapshot(id)
 
 
-async def _sign(id: str, request: Request) -> Signed:
-    caller = await _permitted(request, "Composition", "update")
+async def _sign(id: str, request: Request, caller: MaySign) -> Signed:
     consultations = _consultations(request)
     signature = await consultations.sign(id, caller)
     record = await consultations.find(id)
@@ -72,20 +86,13 @@ async def _sign(id: str, request: Request) -> Signed:
 
 
 async def _acknowledge(
-    id: str, request: Request, body: Acknowledgement | None = None
+    id: str, request: Request, caller: MayAnswer, body: Acknowledgement | None = None
 ) -> dict[str, Any]:
-    caller = await _permitted(request, "DetectedIssue", "update")
     consultations = _consultations(request)
     alert = await consultations.acknowledge(id, caller, body.reason if body else None)
     record = await consultations.with_alert(id)
     await _audit(request, caller, "update", f"DetectedIssue/{id}", patient=record.patient)
     return alert
-
-
-async def _permitted(request: Request, type: str, interaction: str) -> Caller:
-    caller = await caller_of(request)
-    permit(caller, type, interaction)
-    return caller
 
 
 def _consultations(request: Request) -> Consultations:

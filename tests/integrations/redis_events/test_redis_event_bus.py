@@ -105,3 +105,22 @@ async def test_both_redis_protocols(redis_uri: str, encounter: str) -> None:
                 seq = await bus.publish(encounter, "x", {"protocol": protocol})
                 assert seq is not None
                 assert (await take(bus, encounter, 1, after=seq - 1))[0].seq == seq
+
+
+async def test_a_cancelled_publication_cancels_its_caller(
+    bus: RedisEventBus, encounter: str
+) -> None:
+    # redis-py alone swallows some of these: the caller would go on to its sleep.
+    async def publish_and_stay() -> None:
+        await bus.publish(encounter, "x", {})
+        await asyncio.sleep(60)
+
+    for steps in range(60):
+        task = asyncio.create_task(publish_and_stay())
+        for _ in range(steps % 12):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        assert task in done
+        assert task.cancelled()
+    assert await bus.publish(encounter, "last", {}) == await bus.last(encounter)

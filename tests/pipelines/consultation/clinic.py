@@ -46,7 +46,8 @@ class ScriptSession:
         self._rate = audio.bytes_per_second
         self._position = offset
         self._left = [line for line in script.lines if line.end > offset]
-        self._results: asyncio.Queue[TranscriptPartial | TranscriptFinal | None] = asyncio.Queue()
+        self._results: asyncio.Queue[TranscriptPartial | TranscriptFinal | Exception | None]
+        self._results = asyncio.Queue()
 
     async def feed(self, pcm: bytes) -> None:
         self._position += len(pcm) / self._rate
@@ -54,7 +55,8 @@ class ScriptSession:
             line = self._left.pop(0)
             if self._script.failures and line.text.startswith("FAIL"):
                 self._script.failures -= 1
-                raise RuntimeError("the engine broke")
+                await self._results.put(RuntimeError("the engine broke"))
+                return
             partial = TranscriptPartial(line.channel, line.start, line.end, line.text)
             await self._results.put(partial)
             settled = min([one.start for one in self._left], default=self._position)
@@ -67,6 +69,8 @@ class ScriptSession:
 
     async def results(self) -> AsyncIterator[TranscriptPartial | TranscriptFinal]:
         while (found := await self._results.get()) is not None:
+            if isinstance(found, Exception):
+                raise found
             yield found
 
     async def aclose(self) -> None:
@@ -136,7 +140,7 @@ ONE = AudioFormat(1, (Role.PATIENT,))
 async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     """Wait until something holds; fail when it does not."""
     async with asyncio.timeout(seconds):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 - the database has no event to wait for
             await asyncio.sleep(0.02)
 
 

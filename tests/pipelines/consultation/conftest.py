@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from fhir_server.search.extraction import Indexer
 from redis.asyncio import Redis
 
 from fhir_server.clock import random_id, system_clock
+from fhir_server.search.extraction import Indexer
 from fhir_server.store import MongoStore
 from fhir_server.store.connection import Database
 from integrations.redis_events import RedisEventBus

@@ -1,0 +1,35 @@
+"""`aimed serve`: the API process."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from aimed.cli.options import Host, Port
+from aimed.embedded.ports import require_free
+from aimed.logging import configure_logging
+from aimed.settings import Settings
+
+_GRACE_SECONDS = 2
+"""For requests in flight. Sockets resume elsewhere, and `aimed up` kills after 4 s."""
+
+
+def serve(port: Port = None, host: Host = None) -> None:
+    """Serve FHIR, sign-in, dashboard and sockets on existing databases."""
+    from aimed.assembly import create_app
+
+    settings = Settings()
+    configure_logging(settings.log_format)
+    address = host or settings.http.host
+    number = settings.http.port if port is None else port
+    if number:
+        require_free(address, number)
+    uvicorn.run(
+        create_app(settings),
+        host=address,
+        port=number,
+        access_log=False,  # it would write query strings; RequestLog writes routes
+        log_level="warning",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        ws_max_size=1024 * 1024,
+        server_header=False,
+    )

@@ -1,0 +1,1 @@
+"""Consultations that the project wrote itself, for the demo and the tests."""

@@ -1,0 +1,1 @@
+"""Local speech recognition with Whisper on the CPU."""

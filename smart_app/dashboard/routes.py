@@ -1,0 +1,82 @@
+"""GET / and /static/...: the dashboard's files, with a policy that forbids everything else.
+
+Content Security Policy level 3: no inline script or style, nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Asked for again each time and answered 304: a new version shows at once.
+    "Cache-Control": "no-cache",
+}
+
+
+def dashboard_router() -> APIRouter:
+    """The page and its files; the page needs no token, what it shows does."""
+    router = APIRouter()
+    router.add_api_route("/", _page, methods=["GET"], response_model=None)
+    router.add_api_route("/static/{name}", _static, methods=["GET"], response_model=None)
+    return router
+
+
+async def _page(request: Request) -> Response:
+    return _file(request, "index.html")
+
+
+async def _static(request: Request, name: str) -> Response:
+    return _file(request, name)
+
+
+def _file(request: Request, name: str) -> Response:
+    content = _contents().get(name)
+    if content is None:
+        raise HTTPException(404)
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {**_HEADERS, "ETag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type=_TYPES[name.rpartition(".")[2]])
+
+
+@cache
+def _contents() -> dict[str, bytes]:
+    """Every file by name: a name that is not in the folder cannot be asked for."""
+    folder = files("smart_app.dashboard").joinpath("static")
+    return {
+        entry.name: entry.read_bytes()
+        for entry in folder.iterdir()
+        if entry.name.rpartition(".")[2] in _TYPES
+    }
