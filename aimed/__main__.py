@@ -25,6 +25,20 @@ def main() -> None:
         _fail(2, str(error))
     except ValidationError as error:
         _fail(2, _wrong_settings(error))
+    except Exception as error:
+        if (server := _unreachable(error)) is None:
+            raise
+        _fail(1, f"{server} does not answer: see whether it runs and whether its address is right.")
+
+
+def _unreachable(error: Exception) -> str | None:
+    # By name, because pymongo is imported in the stores only; the text of the error is left out,
+    # for it may hold an address with a password.
+    family = type(error).__module__.partition(".")[0]
+    names = {base.__name__ for base in type(error).__mro__}
+    if not names & {"ConnectionFailure", "ConnectionError", "TimeoutError", "OperationalError"}:
+        return None
+    return {"pymongo": "MongoDB", "redis": "Redis", "kombu": "Redis"}.get(family)
 
 
 def _wrong_settings(error: ValidationError) -> str:

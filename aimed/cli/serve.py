@@ -18,6 +18,7 @@ def serve(port: Port = None, host: Host = None) -> None:
     from aimed.assembly import create_app
 
     settings = Settings()
+    _ = settings.mongo_uri, settings.redis_uri  # raise MissingSetting before anything starts
     configure_logging(settings.log_format)
     address = host or settings.http.host
     number = settings.http.port if port is None else port
@@ -30,6 +31,7 @@ def serve(port: Port = None, host: Host = None) -> None:
         access_log=False,  # it would write query strings; RequestLog writes routes
         log_level="warning",
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        ws="websockets-sansio",
         ws_max_size=1024 * 1024,
         server_header=False,
     )

@@ -26,7 +26,8 @@ def worker(
     settings = Settings()
     if check:
         # A worker in the middle of a job answers after it: the caller tries several times.
-        answers = make_celery(settings).control.ping(timeout=_PATIENCE_SECONDS)
+        control = make_celery(settings).control
+        answers = control.broadcast("ping", reply=True, limit=1, timeout=_PATIENCE_SECONDS)
         sys.exit(0 if answers else 1)
     configure_logging(settings.log_format)
     # With a receiver Celery leaves logging alone: its own would print the text of exceptions.

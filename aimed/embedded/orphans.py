@@ -17,7 +17,9 @@ _PATIENCE = 5.0
 
 def remember(file: Path, pids: Sequence[int]) -> None:
     """Write down which processes run here."""
-    file.write_text(json.dumps(list(pids)), encoding="utf-8")
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(list(pids)), encoding="utf-8")
+    new.replace(file)  # whole or not at all, whenever we are killed
 
 
 def end_orphans(file: Path, folder: Path) -> int:
