@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
-from integrations.whisper.transcriber import WhisperTranscriber
 from redis.asyncio import Redis
-from smart_app.dashboard.routes import dashboard_router
 
 from aimed.fhir import open_fhir
 from aimed.health import health_router
@@ -17,9 +15,11 @@ from aimed.settings import Settings
 from fhir_server import app as fhir_app
 from fhir_server.clock import random_id, system_clock
 from integrations.redis_events import RedisEventBus
+from integrations.whisper.transcriber import WhisperTranscriber
 from pipelines.consultation.consultations import Consultations
 from pipelines.note import RulesDrafter
 from smart_app.consultations.routes import consultation_router
+from smart_app.dashboard.routes import dashboard_router
 from smart_app.gateway.routes import gateway_router
 
 

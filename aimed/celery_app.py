@@ -32,8 +32,9 @@ def make_celery(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
-        # Longer than any job: Redis hands a job that takes longer to a second worker.
-        broker_transport_options={"visibility_timeout": 1800},
+        # Seconds until a killed worker's job is given out again. One that takes longer is given
+        # out twice, which is harmless: a consultation that is closed stays as it is.
+        broker_transport_options={"visibility_timeout": 60},
     )
 
     # Celery has no types.

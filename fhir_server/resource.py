@@ -61,7 +61,7 @@ def indent(body: bytes) -> bytes:
 def _fragment(value: object) -> orjson.Fragment:
     if isinstance(value, ExactDecimal):
         return orjson.Fragment(value.text.encode())
-    if isinstance(value, Decimal | int):
+    if isinstance(value, Decimal):
         return orjson.Fragment(str(value).encode())
     raise TypeError(f"{type(value).__name__} has no JSON form")
 

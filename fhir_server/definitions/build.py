@@ -15,6 +15,7 @@ from typing import Any
 
 Json = dict[str, Any]
 _STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
+_CODED = {"code", "Coding", "CodeableConcept"}
 _DATA = Path(__file__).parent / "data"
 
 
@@ -57,19 +58,19 @@ class _Codes:
             one["url"]: one for one in code_systems if one.get("content") == "complete"
         }
 
-    def of(self, url: str) -> list[str] | None:
-        """The codes of a value set, None when a filter or an outside system is involved."""
+    def of(self, url: str) -> dict[str, list[str]] | None:
+        """The codes of a value set by system, None when a filter or outside system is involved."""
         value_set = self._value_sets.get(url.partition("|")[0])
         compose = (value_set or {}).get("compose", {})
         if not compose.get("include") or "exclude" in compose:
             return None
-        found: set[str] = set()
+        found: dict[str, set[str]] = {}
         for include in compose["include"]:
             codes = self._included(include)
             if codes is None:
                 return None
-            found |= codes
-        return sorted(found)
+            found.setdefault(include["system"], set()).update(codes)
+        return {system: sorted(codes) for system, codes in found.items()}
 
     def _included(self, include: Json) -> set[str] | None:
         if "filter" in include or "valueSet" in include:
@@ -90,7 +91,7 @@ def _elements(structures: Iterable[Json], codes: _Codes) -> Json:
     resources: list[str] = []
     primitives: list[str] = []
     types: dict[str, Json] = {}
-    bound: dict[str, list[str]] = {}
+    bound: dict[str, Json] = {}
     for structure in structures:
         kind, name = structure["kind"], structure["name"]
         base_type = structure.get("derivation") != "constraint"
@@ -111,7 +112,7 @@ def _elements(structures: Iterable[Json], codes: _Codes) -> Json:
     }
 
 
-def _members(structure: Json, codes: _Codes, bound: dict[str, list[str]]) -> dict[str, Json]:
+def _members(structure: Json, codes: _Codes, bound: dict[str, Json]) -> dict[str, Json]:
     members: dict[str, Json] = {}
     elements = structure["snapshot"]["element"]
     parents = {element["path"].rpartition(".")[0] for element in elements}
@@ -127,7 +128,7 @@ def _element(
     element: Json,
     parents: set[str],
     codes: _Codes,
-    bound: dict[str, list[str]],
+    bound: dict[str, Json],
     in_resource: bool,
 ) -> Json:
     path = element["path"]
@@ -147,7 +148,7 @@ def _element(
     if targets:
         compiled["ref"] = sorted(targets)
     binding = element.get("binding", {})
-    if binding.get("strength") == "required" and "code" in compiled["t"]:
+    if binding.get("strength") == "required" and _CODED & set(compiled["t"]):
         listed = codes.of(binding.get("valueSet", ""))
         if listed is not None:
             url = binding["valueSet"].partition("|")[0]
@@ -182,6 +183,10 @@ def _search(parameters: Iterable[Json], compartments: Iterable[Json]) -> Json:
             entry = {"type": parameter["type"], "expression": parameter["expression"]}
             if "target" in parameter:
                 entry["target"] = sorted(parameter["target"])
+            if "component" in parameter:
+                entry["component"] = [
+                    [one["definition"], one["expression"]] for one in parameter["component"]
+                ]
             entry["url"] = parameter["url"]
             compiled.setdefault(base, {})[parameter["code"]] = entry
     patient = next(one for one in compartments if one["code"] == "Patient")

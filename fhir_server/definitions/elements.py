@@ -16,7 +16,8 @@ class Element:
     """One element of a type.
 
     `types` are data type names, or `@Patient.contact` for the elements listed under that path.
-    `codes` are the allowed codes of a required binding, None where any goes.
+    `codings` are the (system, code) pairs of a required binding whose value set can be listed and
+    `codes` their codes alone, both None where any goes.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Element:
     choice: bool
     targets: frozenset[str]
     codes: frozenset[str] | None
+    codings: frozenset[tuple[str, str]] | None = None
 
 
 @cache
@@ -48,8 +50,9 @@ def elements_of(type: str) -> Mapping[str, Element]:
     return {name: _element(name, member, data["codes"]) for name, member in members.items()}
 
 
-def _element(name: str, member: dict[str, Any], codes: dict[str, list[str]]) -> Element:
-    listed = codes.get(member.get("vs", ""))
+def _element(name: str, member: dict[str, Any], bound: dict[str, dict[str, list[str]]]) -> Element:
+    listed = bound.get(member.get("vs", ""))
+    pairs = [(system, code) for system, codes in (listed or {}).items() for code in codes]
     return Element(
         name=name,
         types=tuple(member["t"]),
@@ -57,7 +60,8 @@ def _element(name: str, member: dict[str, Any], codes: dict[str, list[str]]) -> 
         many=member.get("max", "1") != "1",
         choice=member.get("choice", False),
         targets=frozenset(member.get("ref", ())),
-        codes=frozenset(listed) if listed is not None else None,
+        codes=None if listed is None else frozenset(code for _, code in pairs),
+        codings=None if listed is None else frozenset(pairs),
     )
 
 

@@ -12,13 +12,18 @@ from fhir_server.definitions.elements import load
 
 @dataclass(frozen=True)
 class SearchParameter:
-    """One search parameter as it applies to one resource type. `type` is a SearchParamType."""
+    """One search parameter as it applies to one resource type. `type` is a SearchParamType.
+
+    `components` are those of a composite: the component parameter's URL and the expression that
+    finds it below each node of `expression`.
+    """
 
     code: str
     type: str
     expression: str
     targets: frozenset[str]
     url: str
+    components: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -46,6 +51,7 @@ def _parameter(code: str, entry: dict[str, Any]) -> SearchParameter:
         expression=entry["expression"],
         targets=frozenset(entry.get("target", ())),
         url=entry["url"],
+        components=tuple((one[0], one[1]) for one in entry.get("component", ())),
     )
 
 

@@ -3,8 +3,8 @@
 Keys, for a parameter `p`:
 
     p=system|code  p=|code  p==code  p=system|     tokens; `p=|code` only where there is no system
-    p=Type/id      p=https://...                   references and canonicals
-    p=https://...                                  uris
+    p=Type/id      p=https://...                   references, without and with their version
+    p=https://...                                  uris and canonicals, the same
     p~folded text  p!exact text                    strings
     ?p                                             anything at all, for :missing
 """
@@ -25,6 +25,9 @@ from fhir_server.search.text import fold, key
 
 INDEXED = frozenset({"token", "reference", "string", "uri", "date"})
 """The search parameter types that are indexed; the others are not offered."""
+
+NOT_INDEXED = frozenset({"phonetic"})
+"""Parameters whose meaning plain keys do not have: `phonetic` promises names that sound alike."""
 
 ON_DOCUMENT = frozenset({"_id", "_lastUpdated"})
 """Parameters answered from the document's own fields, without keys."""
@@ -70,7 +73,7 @@ def walkers(type: str) -> tuple[tuple[str, str, Walker], ...]:
     """Code, kind and walker of each indexed parameter of a resource type."""
     found = []
     for code, parameter in sorted(parameters_of(type).items()):
-        if parameter.type in INDEXED and code not in ON_DOCUMENT:
+        if parameter.type in INDEXED and code not in ON_DOCUMENT | NOT_INDEXED:
             walker = compile_path(parameter.expression, type)
             if walker is not None:
                 found.append((code, parameter.type, walker))
@@ -115,9 +118,12 @@ def _reference(type: str, value: Any) -> Iterator[str]:
     reference = value.get("reference") if isinstance(value, dict) else value
     if not isinstance(reference, str) or reference.startswith("#"):
         return
-    if isinstance(value, dict):
-        reference = reference.partition("/_history/")[0]
-    yield f"={reference}"
+    current, versioned, _ = reference.partition("/_history/")
+    if isinstance(value, dict) and versioned:
+        yield f"={current}"
+        yield f"={reference}"
+    else:
+        yield from _uri(type, reference)
 
 
 def _string(type: str, value: Any) -> Iterator[str]:
@@ -139,8 +145,12 @@ def _texts(type: str, value: Any) -> Iterator[str]:
 
 
 def _uri(type: str, value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield f"={value}"
+    if not isinstance(value, str):
+        return
+    url, versioned, _ = value.partition("|")
+    if type == "canonical" and versioned:
+        yield f"={url}"
+    yield f"={value}"
 
 
 _KEYS: dict[str, Callable[[str, Any], Iterator[str]]] = {

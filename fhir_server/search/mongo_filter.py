@@ -7,7 +7,7 @@ from typing import Any
 from fhir_server.dates import Range, parse_range
 from fhir_server.errors import InvalidParameter
 from fhir_server.search.query import Clause, SearchQuery, prefix_of, split, unescape
-from fhir_server.search.text import fold, key
+from fhir_server.search.text import KEY_LIMIT, fold, key
 
 Filter = dict[str, Any]
 
@@ -37,8 +37,10 @@ def _clause(type: str, clause: Clause, base: str) -> Filter:
         return _any([_date(code, value) for value in clause.values])
     if kind == "string" and clause.modifier is None:
         return _any([_starts(code, unescape(value)) for value in clause.values])
-    keys = [one for value in clause.values for one in _keys(clause, value, base)]
-    return {"k": {"$nin" if clause.modifier == "not" else "$in": [key(one) for one in keys]}}
+    keys = [key(one) for value in clause.values for one in _keys(clause, value, base)]
+    if clause.modifier == "not":
+        return {"k": {"$nin": keys}}
+    return {"k": keys[0] if len(keys) == 1 else {"$in": keys}}
 
 
 def _any(filters: list[Filter]) -> Filter:
@@ -77,15 +79,28 @@ def _token(value: str) -> str:
 def _references(clause: Clause, value: str, base: str) -> list[str]:
     local = value.removeprefix(f"{base}/") if base else value
     if clause.modifier is not None:
-        return [local if "/" in local else f"{clause.modifier}/{local}"]
+        return [_typed(clause.parameter.code, clause.modifier, local)]
     if "/" in local or ":" in local:
         return [local]
     # Only an id: any of the types that the parameter may point at.
     return [f"{target}/{local}" for target in sorted(clause.parameter.targets)] or [local]
 
 
+def _typed(code: str, type: str, local: str) -> str:
+    if "/" not in local:
+        return f"{type}/{local}"
+    if f"/{type}/" not in f"/{local}":
+        raise InvalidParameter(f"{code}:{type} takes the id or reference of a {type}.")
+    return local
+
+
 def _starts(code: str, value: str) -> Filter:
-    start = f"{code}~{fold(value)}"
+    folded = fold(value)
+    if not folded:
+        raise InvalidParameter(f"{code} takes text with at least one letter, digit or sign.")
+    start = f"{code}~{folded}"
+    if len(start) > KEY_LIMIT:
+        raise InvalidParameter(f"{code} takes at most {KEY_LIMIT - len(code) - 1} characters.")
     return {"k": {"$elemMatch": {"$gte": start, "$lt": start + _BEYOND}}}
 
 

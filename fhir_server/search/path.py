@@ -73,15 +73,18 @@ def compile_path(expression: str, type: str) -> Walker | None:
 
 
 def _concerns(text: str, type: str) -> bool:
-    return text.lstrip("(").partition(".")[0] in (type, "Resource", "DomainResource")
+    first = text.lstrip("(").partition(".")[0]
+    return first in (type, "Resource", "DomainResource") or first in elements_of(type)
 
 
 def _alternative(text: str, type: str) -> tuple[Step, ...] | None:
     cast = _CAST.fullmatch(text)
     if cast is not None:
         text = f"{cast['path']}.as({cast['type']}){cast['rest']}"
+    first, *rest = _split(text)
     steps: list[Step] = []
-    for part in _split(text)[1:]:
+    # InsurancePlan's `name | alias` is written without the type in front.
+    for part in [first, *rest] if first in elements_of(type) else rest:
         match = _STEP.fullmatch(part)
         if match is None:
             return None

@@ -64,7 +64,8 @@ def parse(
     results: dict[str, str] = {}
     for name, value in parameters:
         if name in RESULT_PARAMETERS:
-            results[name] = value
+            if results.setdefault(name, value) != value:
+                raise InvalidParameter(f"{name} stands twice with different values.")
         else:
             clause = _clause(type, name, value, lenient)
             if clause is None:
@@ -101,8 +102,9 @@ def _clause(type: str, name: str, value: str, lenient: bool) -> Clause | None:
         )
     _check_modifier(parameter, modifier)
     values = tuple(split(value, ","))
-    if not any(values):
-        raise InvalidParameter(f"{name[:64]} has no value.")
+    if not all(values):
+        # An empty alternative would match every resource that has the element.
+        raise InvalidParameter(f"{name[:64]} has no value, or none between two commas.")
     return Clause(parameter, modifier or None, values)
 
 
@@ -112,7 +114,7 @@ def _check_modifier(parameter: SearchParameter, modifier: str) -> None:
     known = set() if parameter.code in ("_id", "_lastUpdated") else _MODIFIERS[parameter.type]
     if modifier in known:
         return
-    if parameter.type == "reference" and modifier in resource_types():
+    if parameter.type == "reference" and modifier in (parameter.targets or resource_types()):
         return
     raise NotSupported(
         f"{parameter.code} does not take the modifier :{modifier[:64]}. "

@@ -11,11 +11,10 @@ KEY_LIMIT = 400
 
 def fold(text: str) -> str:
     """`text` in lower case without accents, runs of white space as one space."""
-    plain = "".join(
-        character
-        for character in unicodedata.normalize("NFKD", text.casefold())
-        if not unicodedata.combining(character)
-    )
+    # Decomposed on both sides of the case folding: a mathematical bold A becomes a plain capital
+    # only by decomposition, and folding a capital may bring new accents.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = "".join(character for character in folded if not unicodedata.combining(character))
     return " ".join(plain.split())
 
 

@@ -15,9 +15,12 @@ STRING_LIMIT = 1024 * 1024
 """Most characters of a string. FHIR R4 2.24.0.1: strings are at most 1 MB."""
 
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
-_DATE_TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?)?)?")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?")
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?"
+_ZONE = r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))"
+_DATE_TIME = re.compile(rf"\d{{4}}(-\d\d(-\d\d(T{_CLOCK}{_ZONE})?)?)?")
+_INSTANT = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}{_ZONE}")
+_TIME = re.compile(_CLOCK)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PATTERNS = {
     "id": re.compile(r"[A-Za-z0-9\-.]{1,64}"),
     "code": re.compile(r"[^\s]+(\s[^\s]+)*"),
@@ -59,6 +62,9 @@ def _text(value: Any, type: str) -> str | None:
         return "must not be empty: leave it out instead"
     if len(value) > STRING_LIMIT:
         return f"must have at most {STRING_LIMIT} characters"
+    if not value.isascii() and _SURROGATE.search(value):
+        # JSON can escape one; UTF-8, and so the store, has no form for it.
+        return "must not contain half of a surrogate pair"
     if type in ("string", "markdown") and not value.strip():
         return "must not be blank"
     return None

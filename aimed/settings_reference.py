@@ -1,0 +1,52 @@
+"""Writes docs/reference/settings.md from the models: python -m aimed.settings_reference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined, to_jsonable_python
+
+from aimed.settings import Settings
+
+PAGE = Path("docs/reference/settings.md")
+_HEAD = """# Settings
+
+Environment variables, read once when a process starts. This page is made from the code by
+`python -m aimed.settings_reference`.
+
+| variable | default | meaning |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    rows = [
+        f"| `{name}` | `{default}` | {meaning} |"
+        for name, default, meaning in _rows(Settings, "AIMED_")
+    ]
+    return _HEAD + "\n".join(rows) + "\n"
+
+
+def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _rows(kind, f"{prefix}{name.upper()}__")
+        else:
+            yield f"{prefix}{name.upper()}", _default(field.default), field.description or ""
+
+
+def _default(value: Any) -> str:
+    if value is None or value is PydanticUndefined:
+        return "not set"
+    plain = to_jsonable_python(value)
+    return plain if isinstance(plain, str) else json.dumps(plain)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

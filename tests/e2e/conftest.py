@@ -1,0 +1,77 @@
+"""The whole stack as `aimed up` runs it, and a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from aimed.embedded import Stack
+from aimed.settings import Settings
+from tests.browser import find
+from tests.conftest import background_loop
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running installation and its first login."""
+
+    url: str
+    username: str
+    password: str
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    stack = Stack(Settings(), tmp_path_factory.mktemp("site"))
+    with background_loop() as loop:
+        asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
+        try:
+            login = stack.first_login
+            assert login is not None
+            yield Site(stack.http_url, login.username, login.password)
+        finally:
+            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page; an error on its console fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def signed_in(page: Page, site: Site) -> Page:
+    page.goto(site.url)
+    page.fill("#username", site.username)
+    page.fill("#password", site.password)
+    page.press("#password", "Enter")
+    page.wait_for_selector("h1:text('Consultations')")
+    return page

@@ -1,0 +1,96 @@
+"""The dashboard in a real browser on the real stack."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from aimed.samples import consultation
+from tests.e2e.conftest import Site
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_wrong_password_is_told_plainly(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    page.fill("#username", site.username)
+    page.fill("#password", "wrong")
+    page.press("#password", "Enter")
+    expect(page.get_by_role("alert")).to_have_text("The user name or the password is wrong.")
+    expect(page.locator("#password")).to_be_focused()
+
+
+def test_an_ended_session_leads_back_to_sign_in(signed_in: Page) -> None:
+    signed_in.evaluate(
+        "sessionStorage.setItem('aimed.session', JSON.stringify({token: 'x', display: 'x'}))"
+    )
+    signed_in.reload()
+    expect(signed_in.get_by_role("alert")).to_contain_text("sign in again")
+
+
+def test_an_unknown_consultation_fails_with_a_way_on(signed_in: Page, site: Site) -> None:
+    signed_in.goto(f"{site.url}/#/encounters/nothing")
+    expect(signed_in.get_by_role("alert")).to_contain_text("no consultation of that id")
+    expect(signed_in.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_nothing_is_recorded_without_consent(signed_in: Page) -> None:
+    signed_in.keyboard.press("n")
+    signed_in.wait_for_selector("#consent")
+    signed_in.get_by_role("button", name="Start recording").click()
+    assert "#/new" in signed_in.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_no_page_is_wider_than_the_screen(signed_in: Page, scheme: str, width: int) -> None:
+    signed_in.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    signed_in.set_viewport_size({"width": width, "height": 800})
+    for address in ("#/", "#/new"):
+        signed_in.evaluate("address => { location.hash = address }", address)
+        signed_in.wait_for_selector("h1")
+        assert signed_in.evaluate("document.documentElement.scrollWidth") <= width
+    dark = signed_in.evaluate("document.documentElement.classList.contains('dark')")
+    assert dark == (scheme == "dark")
+
+
+@pytest.mark.timeout(240)
+def test_a_consultation_from_start_to_signature(signed_in: Page) -> None:
+    page, sample = signed_in, consultation.load()
+    page.keyboard.press("n")
+    page.wait_for_selector("#consent")
+    page.locator("details").evaluate("details => { details.open = true }")
+    page.fill("#given", "Thomas")
+    page.fill("#family", "Harris")
+    page.select_option("#source", "file")
+    page.set_input_files("#file", str(sample.audio))
+    page.select_option("#speed", "4")
+    page.select_option("#channels", "2")
+    page.check("#consent")
+    page.get_by_role("button", name="Start recording").click()
+
+    expect(page.get_by_role("heading", name="Thomas Harris")).to_be_visible()
+    expect(page.locator(".segment.patient").first).to_be_visible(timeout=30_000)
+    alert = page.locator(".alert.high").first
+    expect(alert).to_be_visible(timeout=60_000)
+    alert.get_by_role("button", name="Acknowledge").click()
+    page.fill("#reason", "ECG ordered")
+    page.locator("dialog").get_by_role("button", name="Acknowledge").click()
+    expect(page.locator(".alert.acknowledged").first).to_contain_text("Acknowledged by")
+
+    sentence = page.locator(".sentence").first
+    sentence.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".segment.marked").first).to_be_visible()
+
+    expect(page.locator(".chip", has_text="finished, not signed")).to_be_visible(timeout=120_000)
+    assert page.locator(".segment").count() >= 30
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Sign the note").click()
+    expect(page.locator(".status .chip.done")).to_have_text("signed")
+
+    page.reload()
+    expect(page.locator(".status .chip.done")).to_have_text("signed")
+    assert page.locator(".segment").count() >= 30
+    page.goto(page.url.partition("#")[0])
+    expect(page.get_by_role("link", name="Thomas Harris").first).to_be_visible()
