@@ -11,6 +11,8 @@ from fhir_server.search.text import KEY_LIMIT, fold, key
 
 Filter = dict[str, Any]
 
+_BY_SELECTIVITY = ("reference", "uri", "string", "token", "date")
+
 # Sorts after every continuation of a prefix: U+10FFFF is no character of any text.
 _BEYOND = "\U0010ffff"
 
@@ -26,12 +28,49 @@ def to_filter(query: SearchQuery, base: str = "") -> Filter:
     return conditions[0] if len(conditions) == 1 else {"$and": conditions}
 
 
+def to_stages(query: SearchQuery, base: str = "") -> list[Filter]:
+    """The same search as `$match` stages of a pipeline, the one an index answers first.
+
+    mongod joins the stages and plans as for `to_filter`. SecantusDB uses the `keys` index only for
+    a `type` and one condition on `k` and nothing else: with the two apart, finding 2 of 4,000
+    takes 3 ms instead of 108.
+    """
+    leading = min(query.clauses, key=_selectivity, default=None)
+    first = _leading(query.type, leading, base) if leading is not None else None
+    return [*([first] if first else []), to_filter(query, base)]
+
+
+def _selectivity(clause: Clause) -> int:
+    """Smaller finds fewer, as a rule of thumb: no statistics are kept."""
+    if clause.parameter.code == "_id":
+        return 0
+    if clause.modifier in ("missing", "not"):
+        return len(_BY_SELECTIVITY) + 1
+    if clause.parameter.code == "identifier":
+        return 1
+    return _BY_SELECTIVITY.index(clause.parameter.type) + 2
+
+
+def _leading(type: str, clause: Clause, base: str) -> Filter | None:
+    """A condition that holds wherever the clause does, in the form that every planner indexes."""
+    condition = _clause(type, clause, base)
+    if "_id" in condition:
+        return condition
+    wanted = condition.get("k")
+    if isinstance(wanted, str) or (isinstance(wanted, dict) and "$in" in wanted):
+        return {"type": type, "k": wanted}
+    if isinstance(wanted, dict) and "$elemMatch" in wanted:
+        # Without $elemMatch two keys may meet one bound each: too many, which the next stage mends.
+        return {"type": type, "k": wanted["$elemMatch"]}
+    return None
+
+
 def _clause(type: str, clause: Clause, base: str) -> Filter:
     code = clause.parameter.code
     if clause.modifier == "missing":
         return _missing(code, clause.values)
     if code == "_id":
-        return {"id": {"$in": [unescape(value) for value in clause.values]}}
+        return {"_id": {"$in": [f"{type}/{unescape(value)}" for value in clause.values]}}
     kind = clause.parameter.type
     if kind == "date":
         return _any([_date(code, value) for value in clause.values])

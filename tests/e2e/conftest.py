@@ -34,7 +34,7 @@ class Site:
     password: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     stack = Stack(Settings(), tmp_path_factory.mktemp("site"))
     with background_loop() as loop:
@@ -47,8 +47,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Per module, not per run: while Playwright is open its event loop counts as running in this
+    # thread, and no async test of another module could start one.
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=_ARGUMENTS)
         yield browser

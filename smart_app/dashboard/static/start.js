@@ -57,7 +57,7 @@ export function startView() {
   fresh.box.addEventListener("toggle", () => (results.required = !fresh.box.open));
   find();
   return el(
-    "form.card.stack",
+    "form.card.form.stack",
     { onsubmit: submit },
     el("h1", {}, "New consultation"),
     problem,

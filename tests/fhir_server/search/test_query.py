@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.errors import FhirError, InvalidParameter, NotSupported
-from fhir_server.search.mongo_filter import to_filter
+from fhir_server.search.mongo_filter import to_filter, to_stages
 from fhir_server.search.query import parse, prefix_of, split, unescape
 from fhir_server.search.registry import offered
 
@@ -53,6 +53,32 @@ def test_keys(type: str, name: str, value: str, expected: object) -> None:
 def test_an_id_alone_may_be_any_target() -> None:
     wanted = keys("Observation", "subject", "1")["$in"]
     assert {"subject=Patient/1", "subject=Group/1"} <= set(wanted)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "first"),
+    [
+        ([("status", "final"), ("_id", "1")], {"_id": {"$in": ["Observation/1"]}}),
+        (
+            [("status", "final"), ("patient", "1")],
+            {"type": "Observation", "k": "patient=Patient/1"},
+        ),
+        ([("date", "2020"), ("code", "c")], {"type": "Observation", "k": "code==c"}),
+        (
+            [("status:not", "final"), ("identifier", "i")],
+            {"type": "Observation", "k": "identifier==i"},
+        ),
+    ],
+)
+def test_the_narrowest_clause_leads(pairs: list[tuple[str, str]], first: dict[str, Any]) -> None:
+    query = parse("Observation", pairs)
+    assert to_stages(query) == [first, to_filter(query)]
+
+
+@pytest.mark.parametrize("pairs", [[], [("status:not", "final")], [("date", "2020")]])
+def test_what_no_key_leads_is_one_stage(pairs: list[tuple[str, str]]) -> None:
+    query = parse("Observation", pairs)
+    assert to_stages(query) == [to_filter(query)]
 
 
 def test_strings_are_ranges_of_folded_text() -> None:
