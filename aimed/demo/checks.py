@@ -69,7 +69,7 @@ def sentences_of(composition: Json | None) -> tuple[tuple[str, tuple[str, ...]],
 
 
 def checks(evidence: Evidence, sent_seconds: float) -> list[Check]:
-    """The checks that hold for every consultation, with or without speech."""
+    """The checks that hold for every consultation, with or without speech, with or without note."""
     segments = {segment["id"] for segment in evidence.transcript.get("segments", [])}
     always = [
         Check("the Encounter is finished", evidence.encounter["status"] == "finished"),
@@ -80,15 +80,18 @@ def checks(evidence: Evidence, sent_seconds: float) -> list[Check]:
     ]
     if not segments:
         return [*always, Check("no speech: there is no note", evidence.composition is None)]
-    return [*always, *_spoken(evidence, segments)]
+    final = any(one.get("docStatus") == "final" for one in evidence.documents)
+    always.append(Check("the transcript is final", final))
+    if evidence.composition is None:
+        bare = not evidence.provenance and not evidence.sentences
+        return [*always, Check("nothing that was said belongs in a note: there is none", bare)]
+    return [*always, *_noted(evidence, segments)]
 
 
-def _spoken(evidence: Evidence, segments: set[str]) -> list[Check]:
+def _noted(evidence: Evidence, segments: set[str]) -> list[Check]:
     note = evidence.composition or {}
     reference = f"Composition/{note.get('id')}"
-    transcripts = [d for d in evidence.documents if d.get("docStatus") == "final"]
     return [
-        Check("the transcript is final", bool(transcripts)),
         Check("the note is signed (Composition final)", note.get("status") == "final"),
         Check(
             "every note sentence has evidence",
@@ -111,6 +114,8 @@ def planted(evidence: Evidence, rules: Sequence[str], forbidden: Sequence[str]) 
         json.dumps(issue.get("code", {})) + issue.get("detail", "") for issue in evidence.issues
     ]
     text = "\n".join(raised).lower()
+    if rules and not evidence.sentences:
+        return [Check("a note was written", False)]
     present = [Check(f"alert raised: {rule}", rule.lower() in text) for rule in rules]
     absent = [Check(f"no alert for denied {word}", word.lower() not in text) for word in forbidden]
     return present + absent

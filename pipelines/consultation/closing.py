@@ -25,6 +25,7 @@ from pipelines.resources.identity import derived_id
 from pipelines.store import AudioSpool, ConsultationRecord, ConsultationStore, Journal, State
 
 NO_SPEECH = "no speech captured"
+NOTHING_TO_NOTE = "nothing that was said belongs in a note"
 _FINISHED = "the consultation is written up"
 
 
@@ -124,8 +125,9 @@ async def _store_transcript(
 async def _announce(
     unit: UnitOfWork, consultations: ConsultationStore, record: ConsultationRecord, segments: int
 ) -> None:
-    message = record.message or (_FINISHED if segments else NO_SPEECH)
-    await consultations.set(unit, record.encounter, message=message)
     note = record.note["composition"] if record.note else None
+    written = _FINISHED if note else NOTHING_TO_NOTE
+    message = record.message or (written if segments else NO_SPEECH)
+    await consultations.set(unit, record.encounter, message=message)
     data = events.finished(message, segments, note, record.transcript)
     await events.emit(unit, record.encounter, events.FINISHED, data)
