@@ -76,7 +76,7 @@ async def _demo(stack: Stack, visit: Visit, speed: float, exit: bool, console: C
         return False
     finally:
         await stack.stop()
-    return passed(outcome[0])
+    return passed(outcome[0], timed=bool(visit.alerts))
 
 
 async def _play(stack: Stack, visit: Visit, speed: float, console: Console) -> Result:
