@@ -29,6 +29,7 @@ def main(package: Path) -> None:
     compartments = [one for one in resources if one["resourceType"] == "CompartmentDefinition"]
     codes = _Codes(of["ValueSet"], of["CodeSystem"])
     _write("elements.json.gz", _elements(of["StructureDefinition"], codes))
+    _write("invariants.json.gz", _invariants(of["StructureDefinition"]))
     _write("search.json.gz", _search(of["SearchParameter"], compartments))
 
 
@@ -44,7 +45,8 @@ def _resources(package: Path) -> Iterator[Json]:
 
 
 def _write(name: str, content: Json) -> None:
-    text = json.dumps(content, separators=(",", ":"), sort_keys=True)
+    # Keys keep their order: that of elements is what XML and a summary go by.
+    text = json.dumps(content, separators=(",", ":"))
     # mtime 0: the same input gives the same file.
     (_DATA / name).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
@@ -107,8 +109,8 @@ def _elements(structures: Iterable[Json], codes: _Codes) -> Json:
     return {
         "resources": sorted(resources),
         "primitives": sorted(primitives),
-        "types": types,
-        "codes": bound,
+        "types": dict(sorted(types.items())),
+        "codes": dict(sorted(bound.items())),
     }
 
 
@@ -139,6 +141,10 @@ def _element(
         compiled["max"] = element["max"]
     if path.endswith("[x]"):
         compiled["choice"] = True
+    if element.get("isSummary"):
+        compiled["sum"] = True
+    if "xmlAttr" in element.get("representation", ()):
+        compiled["attr"] = True
     targets = {
         profile.removeprefix(_STRUCTURE)
         for type in element.get("type", [])
@@ -155,6 +161,39 @@ def _element(
             bound[url] = listed
             compiled["vs"] = url
     return compiled
+
+
+def _invariants(structures: Iterable[Json]) -> Json:
+    """For each path the rules that hold there: key, severity, text for people, FHIRPath.
+
+    What an element's type or a resource's base demands stands at that type only.
+    """
+    of = {one["type"]: one for one in structures if one.get("derivation") != "constraint"}
+    own = {
+        type: {rule["key"] for rule in one["snapshot"]["element"][0].get("constraint", ())}
+        for type, one in of.items()
+    }
+    at: dict[str, list[list[str]]] = {}
+    for structure in of.values():
+        if structure["kind"] == "logical":
+            continue
+        base = structure.get("baseDefinition", "").removeprefix(_STRUCTURE)
+        for element in structure["snapshot"]["element"]:
+            path = element["path"]
+            inherited = {"ele-1"} | own.get(base, set())
+            if "." in path:
+                inherited = {"ele-1"}.union(*(own[_owner(t)] for t in element.get("type", ())))
+            at[path] = [
+                [rule["key"], rule["severity"], rule["human"], rule["expression"]]
+                for rule in element.get("constraint", ())
+                if rule["key"] not in inherited and "expression" in rule
+            ]
+    return {path: rules for path, rules in sorted(at.items()) if rules}
+
+
+def _owner(type: Json) -> str:
+    code: str = type["code"]
+    return "string" if code.startswith("http://hl7.org/fhirpath/") else code
 
 
 def _types(element: Json, parents: set[str], in_resource: bool) -> list[str]:
@@ -191,7 +230,7 @@ def _search(parameters: Iterable[Json], compartments: Iterable[Json]) -> Json:
             compiled.setdefault(base, {})[parameter["code"]] = entry
     patient = next(one for one in compartments if one["code"] == "Patient")
     return {
-        "parameters": compiled,
+        "parameters": {base: dict(sorted(own.items())) for base, own in sorted(compiled.items())},
         "patient": {
             one["code"]: sorted(one["param"]) for one in patient["resource"] if one.get("param")
         },

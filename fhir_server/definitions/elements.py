@@ -17,7 +17,8 @@ class Element:
 
     `types` are data type names, or `@Patient.contact` for the elements listed under that path.
     `codings` are the (system, code) pairs of a required binding whose value set can be listed and
-    `codes` their codes alone, both None where any goes.
+    `codes` their codes alone, both None where any goes. `summary` elements stay with
+    `_summary=true`; `attribute` ones are XML attributes.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Element:
     targets: frozenset[str]
     codes: frozenset[str] | None
     codings: frozenset[tuple[str, str]] | None = None
+    summary: bool = False
+    attribute: bool = False
 
 
 @cache
@@ -44,7 +47,10 @@ def primitive_types() -> frozenset[str]:
 
 @cache
 def elements_of(type: str) -> Mapping[str, Element]:
-    """The elements of a type or of a path such as `Patient.contact`, empty for a primitive."""
+    """The elements of a type or of a path such as `Patient.contact`, empty for a primitive.
+
+    They stand in the order of the definition, which is that of XML.
+    """
     data = _data()
     members: dict[str, Any] = data["types"].get(type, {})
     return {name: _element(name, member, data["codes"]) for name, member in members.items()}
@@ -62,6 +68,8 @@ def _element(name: str, member: dict[str, Any], bound: dict[str, dict[str, list[
         targets=frozenset(member.get("ref", ())),
         codes=None if listed is None else frozenset(code for _, code in pairs),
         codings=None if listed is None else frozenset(pairs),
+        summary=member.get("sum", False),
+        attribute=member.get("attr", False),
     )
 
 
