@@ -115,9 +115,13 @@ class MongoStore:
         count: int,
         after: Position | None = None,
         ascending: bool = False,
+        session: AsyncClientSession | None = None,
     ) -> Page:
-        """Current resources matching `condition`, by lastUpdated (newest first) and id."""
-        return await self._page("resources", condition, count, after, ascending)
+        """Current resources matching `condition`, by lastUpdated (newest first) and id.
+
+        With `session`, as its transaction sees them.
+        """
+        return await self._page("resources", condition, count, after, ascending, session)
 
     async def count(self, condition: dict[str, Any]) -> int:
         """How many current resources match `condition`."""
@@ -136,6 +140,7 @@ class MongoStore:
         count: int,
         after: Position | None,
         ascending: bool,
+        session: AsyncClientSession | None = None,
     ) -> Page:
         beyond = "$gt" if ascending else "$lt"
         direction = 1 if ascending else -1
@@ -144,7 +149,7 @@ class MongoStore:
             moment, id = after
             resume = [{"lu": {beyond: moment}}, {"lu": moment, "_id": {beyond: id}}]
             where = {"$and": [condition, {"$or": resume}]}
-        cursor = self.database[collection].find(where)
+        cursor = self.database[collection].find(where, session=session)
         found = await (
             cursor.sort([("lu", direction), ("_id", direction)]).limit(count + 1).to_list()
         )
