@@ -20,6 +20,13 @@ class FhirSettings(BaseModel):
     page_limit: int = Field(
         default=500, description="Most entries per page whatever `_count` says."
     )
+    chain_limit: int = Field(
+        default=2000,
+        description="Most resources that a chain, `_has` or hierarchy goes through; 409 above.",
+    )
+    include_limit: int = Field(
+        default=2000, description="Most resources that one page includes; 409 above."
+    )
     token_seconds: int = Field(
         default=12 * 3600, description="Life of an access token from sign-in, one long shift."
     )

@@ -19,8 +19,10 @@ LETTER = {
     "history-system": "r",
     "create": "c",
     "update": "u",
+    "patch": "u",
     "delete": "d",
     "search-type": "s",
+    "search-system": "s",
 }
 """The scope letter of each interaction. History counts as reading, as SMART 2.2 lists it."""
 

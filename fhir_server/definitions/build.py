@@ -30,7 +30,7 @@ def main(package: Path) -> None:
     codes = _Codes(of["ValueSet"], of["CodeSystem"])
     _write("elements.json.gz", _elements(of["StructureDefinition"], codes))
     _write("invariants.json.gz", _invariants(of["StructureDefinition"]))
-    _write("search.json.gz", _search(of["SearchParameter"], compartments))
+    _write("search.json.gz", _search(of["SearchParameter"], compartments, of["CodeSystem"]))
 
 
 def _resources(package: Path) -> Iterator[Json]:
@@ -213,7 +213,9 @@ def _type(code: str, path: str, in_resource: bool) -> str:
     return "id" if in_resource and path.count(".") == 1 else "string"
 
 
-def _search(parameters: Iterable[Json], compartments: Iterable[Json]) -> Json:
+def _search(
+    parameters: Iterable[Json], compartments: Iterable[Json], code_systems: Iterable[Json]
+) -> Json:
     compiled: dict[str, Json] = {}
     for parameter in parameters:
         if "expression" not in parameter:
@@ -228,12 +230,18 @@ def _search(parameters: Iterable[Json], compartments: Iterable[Json]) -> Json:
                 ]
             entry["url"] = parameter["url"]
             compiled.setdefault(base, {})[parameter["code"]] = entry
-    patient = next(one for one in compartments if one["code"] == "Patient")
     return {
         "parameters": {base: dict(sorted(own.items())) for base, own in sorted(compiled.items())},
-        "patient": {
-            one["code"]: sorted(one["param"]) for one in patient["resource"] if one.get("param")
+        "compartments": {
+            one["code"]: {
+                member["code"]: sorted(member["param"])
+                for member in one["resource"]
+                if member.get("param")
+            }
+            for one in sorted(compartments, key=lambda one: str(one["code"]))
+            if "example" not in one["url"]
         },
+        "sensitive": sorted(one["url"] for one in code_systems if one.get("caseSensitive")),
     }
 
 

@@ -1,4 +1,4 @@
-"""SearchParameter definitions and the Patient compartment of FHIR R4, compiled."""
+"""SearchParameter and CompartmentDefinition of FHIR R4, compiled."""
 
 from __future__ import annotations
 
@@ -41,7 +41,28 @@ def parameters_of(resource_type: str) -> Mapping[str, SearchParameter]:
 @cache
 def patient_compartment(resource_type: str) -> tuple[str, ...]:
     """The reference parameters that put a resource of that type into a patient's compartment."""
-    return tuple(_data()["patient"].get(resource_type, ()))
+    return compartment("Patient").get(resource_type, ())
+
+
+@cache
+def compartments() -> tuple[str, ...]:
+    """The resource types that have a compartment."""
+    return tuple(_data()["compartments"])
+
+
+@cache
+def compartment(name: str) -> Mapping[str, tuple[str, ...]]:
+    """By resource type, the parameters any of which puts it into a compartment of that name.
+
+    `{def}` stands for the resource whose compartment it is.
+    """
+    return {type: tuple(codes) for type, codes in _data()["compartments"][name].items()}
+
+
+@cache
+def case_sensitive_systems() -> frozenset[str]:
+    """The code systems of the R4 package whose codes differ by case (CodeSystem.caseSensitive)."""
+    return frozenset(_data()["sensitive"])
 
 
 def _parameter(code: str, entry: dict[str, Any]) -> SearchParameter:

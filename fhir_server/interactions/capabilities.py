@@ -12,7 +12,7 @@ from typing import Any
 from fhir_server.definitions.elements import resource_types
 from fhir_server.interactions.registry import Interaction
 from fhir_server.resource import Resource, dumps
-from fhir_server.search.registry import offered
+from fhir_server.search.registry import Registry
 from fhir_server.settings import FhirSettings
 
 _DATE = "2026-11-23"
@@ -67,6 +67,6 @@ def _resource(type: str, table: tuple[Interaction, ...]) -> dict[str, Any]:
         "conditionalCreate": False,
         "searchParam": [
             {"name": code, "type": parameter.type, "definition": parameter.url}
-            for code, parameter in offered(type).items()
+            for code, parameter in Registry().offered(type).items()
         ],
     }

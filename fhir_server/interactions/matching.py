@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fhir_server.interactions.context import Context, Parameters
-from fhir_server.search.mongo_filter import to_filter
+from fhir_server.interactions.resolving import Resolver
 from fhir_server.search.query import parse
 from fhir_server.store import StoredResource
 
@@ -16,9 +16,13 @@ async def matching(
     Unknown parameters are refused whatever the client prefers: to leave one out would match more
     than was meant. Raises `InvalidParameter` and `NotSupported`.
     """
-    query = parse(type, criteria)
-    session = context.unit.session if context.unit is not None else None
-    page = await context.server.store.search(
-        to_filter(query, context.base), count=limit, session=session
+    query = parse(type, criteria, registry=context.server.store.registry)
+    resolver = Resolver(context, context.server.store.now())
+    resolved = await resolver.resolve(query)
+    page = await context.server.store.searching.page(
+        resolver.stages(resolved.types, resolved.criteria),
+        resolved.sort,
+        count=limit,
+        session=context.unit.session if context.unit is not None else None,
     )
-    return page.entries
+    return tuple(match.stored for match in page.matches)

@@ -11,7 +11,7 @@ from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import delete
 from fhir_server.interactions.history import history
 from fhir_server.interactions.read import read
-from fhir_server.interactions.search import search
+from fhir_server.interactions.search import search, search_compartment, search_system
 from fhir_server.interactions.transaction import Transaction
 from fhir_server.interactions.update import update
 from fhir_server.interactions.vread import vread
@@ -41,6 +41,9 @@ def interactions(ids: Ids) -> tuple[Interaction, ...]:
         Interaction("delete", "instance", "DELETE", "/{type}/{id}", delete),
         Interaction("search-type", "type", "GET", "/{type}", search),
         Interaction("search-type", "type", "POST", "/{type}/_search", search),
+        Interaction("search-system", "system", "GET", "/", search_system),
+        Interaction("search-system", "system", "POST", "/_search", search_system),
+        Interaction("search-type", "instance", "GET", "/{type}/{id}/{version}", search_compartment),
         Interaction("create", "type", "POST", "/{type}", create),
         Interaction("history-system", "system", "GET", "/_history", history),
     )

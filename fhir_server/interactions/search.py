@@ -1,76 +1,190 @@
-"""FHIR search on one type. https://hl7.org/fhir/R4/http.html#search"""
+"""FHIR search on a type, the system, a compartment. https://hl7.org/fhir/R4/http.html#search"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
-from fhir_server.errors import Issue, NotSupported
+from fhir_server.definitions.elements import resource_types
+from fhir_server.definitions.search_parameters import compartment, compartments
+from fhir_server.errors import Issue, NotPermitted, NotSupported, ResourceNotFound
+from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.bundle import Entry, bundle
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
+from fhir_server.interactions.explaining import explained
+from fhir_server.interactions.including import Including
 from fhir_server.interactions.outcome import operation_outcome
-from fhir_server.interactions.paging import CURSOR, decode, encode
+from fhir_server.interactions.paging import CURSOR, decode_page, encode_page
+from fhir_server.interactions.read import body_of
+from fhir_server.interactions.resolving import Resolver
 from fhir_server.interactions.result_parameters import page_size
 from fhir_server.resource import Resource, dumps
-from fhir_server.search.mongo_filter import Filter, to_filter
+from fhir_server.search.criteria import Member
+from fhir_server.search.mongo_filter import Filter
 from fhir_server.search.query import SearchQuery, parse
-from fhir_server.store import Page, StoredResource
+from fhir_server.store.searching import Found, Match, Position
+
+_EVERY = "*"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A search with its address and what it matches."""
+
+    query: SearchQuery
+    path: str
+    stages: list[Filter]
 
 
 async def search(request: FhirRequest, context: Context) -> FhirResponse:
-    """Answer a searchset, newest first, a page at a time."""
+    """Answer a searchset of one type, newest first unless sorted, a page at a time."""
     type = request.type or ""
     permit(context.caller, type, "search-type")
-    if context.unit is not None:
-        raise NotSupported("A transaction does not search; use a batch.")
-    query = parse(type, request.parameters, lenient=context.lenient)
-    condition = to_filter(query, context.base)
-    access = Access("search-type", query=f"{type}?{urlencode(query.used)}")
+    return await _answer(request, context, type, type, None)
+
+
+async def search_system(request: FhirRequest, context: Context) -> FhirResponse:
+    """Answer a searchset of all types that the caller may search, or of those in `_type`."""
+    return await _answer(request, context, None, "", None)
+
+
+async def search_compartment(request: FhirRequest, context: Context) -> FhirResponse:
+    """Answer what belongs to one Patient, Encounter, Practitioner, RelatedPerson or Device."""
+    name, id, inner = request.type or "", logical_id(request.id or ""), request.version or ""
+    if inner != _EVERY and inner not in resource_types():
+        raise ResourceNotFound("There is nothing at this address.")
+    if name not in compartments():
+        raise NotSupported(f"There are compartments of: {', '.join(compartments())}.")
+    if inner != _EVERY and inner != name and inner not in compartment(name):
+        raise NotSupported(f"{inner} is in no {name} compartment.")
+    if inner != _EVERY:
+        permit(context.caller, inner, "search-type")
+    type = None if inner == _EVERY else inner
+    return await _answer(request, context, type, f"{name}/{id}/{inner}", Member(name, id))
+
+
+async def _answer(
+    request: FhirRequest, context: Context, type: str | None, path: str, member: Member | None
+) -> FhirResponse:
+    registry = context.server.store.registry
+    query = parse(type, request.parameters, lenient=context.lenient, registry=registry)
+    if member is not None:
+        inside = tuple(query.types or (*compartment(member.name), member.name))
+        query = replace(query, types=inside, criteria=(member, *query.criteria))
+    if type is None:
+        query = replace(query, types=_permitted(query.types, context))
+    code = "search-type" if type else "search-system"
+    access = Access(code, query=f"{path}?{urlencode(query.used)}")
 
     async def work() -> FhirResponse:
-        return FhirResponse(200, await _searchset(query, condition, context))
+        resolver = Resolver(context, context.server.store.now())
+        resolved = await resolver.resolve(query)
+        stages = resolver.stages(resolved.types, resolved.criteria)
+        return FhirResponse(200, await _searchset(_Asked(resolved, path, stages), context))
 
     return await audited(context, access, work)
 
 
-async def _searchset(query: SearchQuery, condition: Filter, context: Context) -> bytes:
-    store, key = context.server.store, context.server.cursor_key
+def _permitted(types: tuple[str, ...], context: Context) -> tuple[str, ...]:
+    """The types that the caller may search; named ones must all be."""
+    if types:
+        for type in types:
+            permit(context.caller, type, "search-type")
+        return tuple(dict.fromkeys(types))
+    allowed = [type for type in sorted(resource_types()) if _may_search(type, context)]
+    if not allowed:
+        raise NotPermitted("Your token's scopes cover no search.")
+    return tuple(allowed)
+
+
+def _may_search(type: str, context: Context) -> bool:
+    try:
+        permit(context.caller, type, "search-type")
+    except NotPermitted:
+        return False
+    return True
+
+
+async def _searchset(asked: _Asked, context: Context) -> bytes:
+    query, searching = asked.query, context.server.store.searching
     head: Resource = {"type": "searchset"}
-    if query.total or query.count_only:
-        head["total"] = await store.count(condition)
-    scope = f"{query.type}?{urlencode(query.used)}"
-    head["link"] = [_link("self", query, context)]
-    page = Page((), None)
+    page = Found(())
     if not query.count_only:
-        page = await store.search(
-            condition,
-            count=page_size(query.count, context.server.settings),
-            after=decode(query.cursor, scope, key) if query.cursor else None,
-            ascending=query.oldest_first,
-        )
+        page = await _page(asked, context)
+    if query.count_only or query.total != "none":
+        head["total"] = await searching.count(asked.stages)
+    elif query.cursor is None and page.next is None:
+        head["total"] = len(page.matches)  # all are on this page
+    head["link"] = _links(asked, page, context)
+    included = await Including(context, context.server.store.now()).included(
+        page.matches, query.inclusions
+    )
+    entries = [await _entry(one, "match", context) for one in page.matches]
+    entries += [await _entry(one, "include", context) for one in included]
+    return bundle(head, [*entries, *_ignored(query), *await _plan(asked, context)])
+
+
+async def _page(asked: _Asked, context: Context) -> Found:
+    position: Position | None = None
+    backwards = False
+    if asked.query.cursor is not None:
+        key = context.server.cursor_key
+        position, backwards = decode_page(asked.query.cursor, _scope(asked), key)
+    return await context.server.store.searching.page(
+        asked.stages,
+        asked.query.sort,
+        count=page_size(asked.query.count, context.server.settings),
+        at=position,
+        backwards=backwards,
+        session=context.unit.session if context.unit is not None else None,
+    )
+
+
+def _scope(asked: _Asked) -> str:
+    return f"{asked.path}?{urlencode(asked.query.used)}"
+
+
+def _links(asked: _Asked, page: Found, context: Context) -> list[dict[str, str]]:
+    key, scope = context.server.cursor_key, _scope(asked)
+    links = [_link("self", asked, context, asked.query.cursor)]
+    if asked.query.cursor is not None or page.next is not None:
+        links.append(_link("first", asked, context, None))
+    if page.previous is not None:
+        cursor = encode_page(page.previous, scope, key, backwards=True)
+        links.append(_link("previous", asked, context, cursor))
     if page.next is not None:
-        head["link"].append(_link("next", query, context, encode(page.next, scope, key)))
-    entries = [_match(stored, context) for stored in page.entries]
-    return bundle(head, [*entries, *_ignored(query)])
+        links.append(_link("next", asked, context, encode_page(page.next, scope, key)))
+    return links
 
 
-def _link(
-    relation: str, query: SearchQuery, context: Context, cursor: str | None = None
-) -> dict[str, str]:
-    pairs = [*query.used, *([(CURSOR, cursor)] if cursor else [])]
+def _link(relation: str, asked: _Asked, context: Context, cursor: str | None) -> dict[str, str]:
+    pairs = [*asked.query.used, *([(CURSOR, cursor)] if cursor else [])]
     suffix = f"?{urlencode(pairs)}" if pairs else ""
-    return {"relation": relation, "url": f"{context.base}/{query.type}{suffix}"}
+    path = f"/{asked.path}" if asked.path else ""
+    return {"relation": relation, "url": f"{context.base}{path}{suffix}"}
 
 
-def _match(stored: StoredResource, context: Context) -> Entry:
-    full_url = f"{context.base}/{stored.reference}"
-    return {"fullUrl": full_url, "search": {"mode": "match"}}, stored.raw
+async def _entry(match: Match, mode: str, context: Context) -> Entry:
+    stored = match.stored
+    members = {"fullUrl": f"{context.base}/{stored.reference}", "search": {"mode": mode}}
+    return members, await body_of(stored, context)
 
 
 def _ignored(query: SearchQuery) -> list[Entry]:
     if not query.ignored:
         return []
-    issue = Issue("not-supported", f"Left out: {', '.join(query.ignored)}.", severity="warning")
-    outcome = dumps(operation_outcome((issue,)))
-    return [({"search": {"mode": "outcome"}}, outcome)]
+    text = f"Left out: {', '.join(query.ignored)}."
+    return [_outcome((Issue("not-supported", text, severity="warning"),))]
+
+
+async def _plan(asked: _Asked, context: Context) -> list[Entry]:
+    if not asked.query.explain:
+        return []
+    return [_outcome(await explained(asked.stages, asked.query, context))]
+
+
+def _outcome(issues: Sequence[Issue]) -> Entry:
+    return {"search": {"mode": "outcome"}}, dumps(operation_outcome(tuple(issues)))

@@ -1,83 +1,161 @@
-"""What a resource can be found by: the keys and ranges stored beside it. Decision 0002.
+"""What a resource can be found by: the index entry stored beside it. Decisions 0002 and 0005.
 
-Keys, for a parameter `p`:
+Keys, for a parameter `p` (the forms of each kind are in `keys`):
 
-    p=system|code  p=|code  p==code  p=system|     tokens; `p=|code` only where there is no system
-    p=Type/id      p=https://...                   references, without and with their version
-    p=https://...                                  uris and canonicals, the same
-    p~folded text  p!exact text                    strings
+    p=system|code  p=|code  p==code  p=system|     tokens; `~code` where case does not count
+    p=Type/id      p=https://...  p@system|value   references; uris and canonicals
+    p~folded text  p!exact text   p^...            strings, the texts of tokens; `:of-type`
     ?p                                             anything at all, for :missing
+
+Ranges are `{p, lo, hi}`: dates, half-open, and numbers and quantities, closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from fhir_server.dates import range_of
-from fhir_server.definitions.search_parameters import parameters_of, patient_compartment
+from fhir_server.definitions.search_parameters import patient_compartment
 from fhir_server.resource import Resource
-from fhir_server.search.path import Walker, compile_path
-from fhir_server.search.text import fold, key
-
-INDEXED = frozenset({"token", "reference", "string", "uri", "date"})
-"""The search parameter types that are indexed; the others are not offered."""
-
-NOT_INDEXED = frozenset({"phonetic"})
-"""Parameters whose meaning plain keys do not have: `phonetic` promises names that sound alike."""
-
-ON_DOCUMENT = frozenset({"_id", "_lastUpdated"})
-"""Parameters answered from the document's own fields, without keys."""
-
-_NAME_PARTS = ("family", "text")
-_NAME_LISTS = ("given", "prefix", "suffix")
-_ADDRESS_PARTS = ("text", "city", "district", "state", "postalCode", "country")
+from fhir_server.search import composites
+from fhir_server.search.amounts import amounts
+from fhir_server.search.fulltext import words_of
+from fhir_server.search.keys import (
+    reference_keys,
+    sound_keys,
+    string_keys,
+    token_keys,
+    uri_keys,
+)
+from fhir_server.search.path import Node
+from fhir_server.search.position import place_of
+from fhir_server.search.registry import Registry
+from fhir_server.search.sort_keys import SortValue, sort_number, sort_text
+from fhir_server.search.text import key
 
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """Everything to store beside a resource. `ranges` are `{p, lo, hi}`, `patient` a reference."""
+    """Everything to store beside a resource. `patient` is a literal reference."""
 
     keys: tuple[str, ...]
     ranges: tuple[dict[str, Any], ...]
     patient: str | None
+    composites: tuple[dict[str, Any], ...] = ()
+    sort: dict[str, SortValue] | None = None
+    sort_last: dict[str, SortValue] | None = None
+    words: tuple[str, ...] = ()
+    place: dict[str, float] | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """The entry as fields of the stored document; those that are empty are left out."""
+        found = {
+            "c": list(self.composites),
+            "s": self.sort,
+            "z": self.sort_last,
+            "w": list(self.words),
+            "geo": self.place,
+        }
+        return {
+            "k": list(self.keys),
+            "r": list(self.ranges),
+            "pat": self.patient,
+            **{name: value for name, value in found.items() if value},
+        }
 
 
 class Indexer:
-    """Makes index entries by the R4 search parameter definitions."""
+    """Makes index entries by a registry of search parameters."""
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self.registry = registry or Registry()
 
     def index(self, resource: Resource, last_updated: datetime) -> IndexEntry:
         """The entry of a resource. `last_updated` is a field of its own and makes no key."""
-        type = resource["resourceType"]
-        keys: dict[str, None] = {}
-        ranges: list[dict[str, Any]] = []
-        for code, kind, walker in walkers(type):
-            for node_type, value in walker(type, resource):
-                if kind == "date":
-                    found = range_of(node_type, value)
-                    if found is not None:
-                        ranges.append({"p": code, "lo": found[0], "hi": found[1]})
-                        keys[f"?{code}"] = None
-                    continue
-                for made in _KEYS[kind](node_type, value):
-                    keys[key(code + made)] = None
-                    keys[f"?{code}"] = None
-        return IndexEntry(tuple(keys), tuple(ranges), _patient(resource, keys))
+        return _Entry(resource).made(self.registry)
 
 
-@cache
-def walkers(type: str) -> tuple[tuple[str, str, Walker], ...]:
-    """Code, kind and walker of each indexed parameter of a resource type."""
-    found = []
-    for code, parameter in sorted(parameters_of(type).items()):
-        if parameter.type in INDEXED and code not in ON_DOCUMENT | NOT_INDEXED:
-            walker = compile_path(parameter.expression, type)
-            if walker is not None:
-                found.append((code, parameter.type, walker))
-    return tuple(found)
+class _Entry:
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+        self._type: str = resource["resourceType"]
+        self._keys: dict[str, None] = {}
+        self._ranges: list[dict[str, Any]] = []
+        self._first: dict[str, SortValue] = {}
+        self._last: dict[str, SortValue] = {}
+        self._place: dict[str, float] | None = None
+
+    def made(self, registry: Registry) -> IndexEntry:
+        for code, kind, walker in registry.walkers(self._type):
+            self._parameter(code, kind, walker(self._type, self._resource))
+        found = registry.composites(self._type)
+        joint = tuple(composites.elements(found, self._type, self._resource, find)) if found else ()
+        for element in joint:
+            self._keys.update((f"?{code}", None) for code in element["p"])
+        return IndexEntry(
+            keys=tuple(self._keys),
+            ranges=tuple(self._ranges),
+            patient=_patient(self._resource, self._keys),
+            composites=joint,
+            sort=self._first,
+            sort_last={c: v for c, v in self._last.items() if v != self._first[c]},
+            words=words_of(self._resource),
+            place=self._place,
+        )
+
+    def _parameter(self, code: str, kind: str, nodes: Iterable[Node]) -> None:
+        there = False
+        for type, value in nodes:
+            if kind == "special":
+                self._place = place_of(value)
+                there = there or self._place is not None
+                continue
+            if kind in _RANGED:
+                there = self._ranged(code, kind, type, value) or there
+                continue
+            made = False
+            for form in _KEYS[kind](type, value):
+                self._keys[key(code + form)] = None
+                made = True
+            if made and kind != "phonetic":
+                self._sort(code, sort_text(kind, type, value))
+            there = there or made
+        if there:
+            self._keys[f"?{code}"] = None
+
+    def _ranged(self, code: str, kind: str, type: str, value: Any) -> bool:
+        if kind == "date":
+            found = range_of(type, value)
+            if found is None:
+                return False
+            self._ranges.append({"p": code, "lo": found[0], "hi": found[1]})
+            self._sort(code, found[0])
+            return True
+        measured = list(amounts(type, value))
+        self._ranges += [{"p": code + form, "lo": lo, "hi": hi} for form, lo, hi in measured]
+        self._sort(code, sort_number(measured))
+        return bool(measured)
+
+    def _sort(self, code: str, value: SortValue | None) -> None:
+        if value is None:
+            return
+        # A parameter's values are all of one kind, so they compare.
+        first, last = self._first.get(code, value), self._last.get(code, value)
+        self._first[code] = min(first, value)
+        self._last[code] = max(last, value)
+
+
+def find(kind: str, type: str, value: Any) -> tuple[list[str], list[dict[str, Any]]]:
+    """The keys and ranges of one value, without a parameter's code."""
+    if kind == "date":
+        found = range_of(type, value)
+        return [], [] if found is None else [{"p": "", "lo": found[0], "hi": found[1]}]
+    if kind in _RANGED:
+        return [], [{"p": form, "lo": lo, "hi": hi} for form, lo, hi in amounts(type, value)]
+    return [key(form) for form in _KEYS[kind](type, value)], []
 
 
 def _patient(resource: Resource, keys: dict[str, None]) -> str | None:
@@ -92,70 +170,11 @@ def _patient(resource: Resource, keys: dict[str, None]) -> str | None:
     return None
 
 
-def _token(type: str, value: Any) -> Iterator[str]:
-    if type == "CodeableConcept":
-        for coding in value.get("coding", ()):
-            yield from _token("Coding", coding)
-    elif type in ("Coding", "Identifier"):
-        yield from _pair(value.get("system"), value.get("code" if type == "Coding" else "value"))
-    elif type == "ContactPoint":
-        yield from _pair(None, value.get("value"))
-    elif isinstance(value, bool):
-        yield from _pair(None, "true" if value else "false")
-    elif isinstance(value, str):
-        yield from _pair(None, value)
-
-
-def _pair(system: Any, code: Any) -> Iterator[str]:
-    if code is not None:
-        yield f"=={code}"
-        yield f"={system}|{code}" if system else f"=|{code}"
-    if system:
-        yield f"={system}|"
-
-
-def _reference(type: str, value: Any) -> Iterator[str]:
-    reference = value.get("reference") if isinstance(value, dict) else value
-    if not isinstance(reference, str) or reference.startswith("#"):
-        return
-    current, versioned, _ = reference.partition("/_history/")
-    if isinstance(value, dict) and versioned:
-        yield f"={current}"
-        yield f"={reference}"
-    else:
-        yield from _uri(type, reference)
-
-
-def _string(type: str, value: Any) -> Iterator[str]:
-    for text in _texts(type, value):
-        yield f"~{fold(text)}"
-        yield f"!{text}"
-
-
-def _texts(type: str, value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif type == "HumanName":
-        yield from (value[part] for part in _NAME_PARTS if part in value)
-        for part in _NAME_LISTS:
-            yield from (one for one in value.get(part, ()) if one)
-    elif type == "Address":
-        yield from (value[part] for part in _ADDRESS_PARTS if part in value)
-        yield from (line for line in value.get("line", ()) if line)
-
-
-def _uri(type: str, value: Any) -> Iterator[str]:
-    if not isinstance(value, str):
-        return
-    url, versioned, _ = value.partition("|")
-    if type == "canonical" and versioned:
-        yield f"={url}"
-    yield f"={value}"
-
-
+_RANGED = frozenset({"date", "number", "quantity"})
 _KEYS: dict[str, Callable[[str, Any], Iterator[str]]] = {
-    "token": _token,
-    "reference": _reference,
-    "string": _string,
-    "uri": _uri,
+    "token": token_keys,
+    "reference": reference_keys,
+    "string": string_keys,
+    "uri": uri_keys,
+    "phonetic": sound_keys,
 }

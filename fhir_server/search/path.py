@@ -1,9 +1,9 @@
 """Search parameter expressions compiled to walkers of JSON.
 
-The definitions use a small part of FHIRPath: element paths, `as`, `where(resolve() is T)`,
-`where(name='value')`, `extension('url')` and one `exists()`. Interpreting FHIRPath costs 0.4 to
-6.8 ms a resource; walking costs microseconds. An expression outside that part is not guessed at: it
-compiles to None and its parameter is not offered.
+The definitions use a small part of FHIRPath: element paths, `as`, `ofType`, `[0]`,
+`where(resolve() is T)`, `where(name='value')`, `where(hasExtension('url'))`, `extension('url')` and
+one `exists()`. Interpreting FHIRPath costs 0.4 to 6.8 ms a resource; walking costs microseconds. An
+expression outside that part is not guessed at: it compiles to None.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from fhir_server.definitions.elements import elements_of
@@ -22,11 +23,12 @@ Step = Callable[[Iterator[Node]], Iterator[Node]]
 
 _NAME = r"[A-Za-z][A-Za-z0-9]*"
 _STEP = re.compile(
-    rf"""(?P<as>as\((?P<as_type>{_NAME})\))
+    rf"""(?P<as>(as|ofType)\((?P<as_type>{_NAME})\))
+    |where\(hasExtension\('(?P<has>[^']*)'\)\)
     |where\(resolve\(\)\s+is\s+(?P<target>{_NAME})\)
     |where\((?P<where>{_NAME})\s*=\s*'(?P<value>[^']*)'\)
     |extension\('(?P<url>[^']*)'\)
-    |(?P<name>{_NAME})$
+    |(?P<name>{_NAME})(\[(?P<index>\d+)\])?$
     """,
     re.VERBOSE,
 )
@@ -72,6 +74,52 @@ def compile_path(expression: str, type: str) -> Walker | None:
     return Walker(tuple(alternatives)) if alternatives else None
 
 
+@cache
+def compile_relative(expression: str) -> Walker | None:
+    """The walker of an expression on an element, as a composite's components have them."""
+    alternatives = [_steps(_split(part.strip())) for part in expression.split("|")]
+    if any(steps is None for steps in alternatives):
+        return None
+    return Walker(tuple(steps for steps in alternatives if steps is not None))
+
+
+@cache
+def end_types(expression: str, type: str) -> frozenset[str]:
+    """The FHIR types that `expression` can end at on resources of `type`."""
+    if _PRESENT.fullmatch(expression.strip()):
+        return frozenset({"boolean"})
+    found: set[str] = set()
+    for part in expression.split("|"):
+        text = part.strip()
+        if _concerns(text, type):
+            found |= _ends(text, type)
+    return frozenset(found)
+
+
+def _ends(text: str, type: str) -> set[str]:
+    cast = _CAST.fullmatch(text)
+    if cast is not None:
+        text = f"{cast['path']}.as({cast['type']}){cast['rest']}"
+    first, *rest = _split(text)
+    types = {type}
+    for part in [first, *rest] if first in elements_of(type) else rest:
+        match = _STEP.fullmatch(part)
+        if match is None:
+            return types
+        if match["name"]:
+            types = {one for at in types for one in _child_types(at, match["name"])}
+        elif match["as"]:
+            types = {one for one in types if one.lower() == match["as_type"].lower()}
+        elif match["url"]:
+            types = {"Extension"}
+    return types
+
+
+def _child_types(type: str, name: str) -> tuple[str, ...]:
+    element = elements_of(type.removeprefix("@")).get(name)
+    return element.types if element is not None else ()
+
+
 def _concerns(text: str, type: str) -> bool:
     first = text.lstrip("(").partition(".")[0]
     return first in (type, "Resource", "DomainResource") or first in elements_of(type)
@@ -82,9 +130,13 @@ def _alternative(text: str, type: str) -> tuple[Step, ...] | None:
     if cast is not None:
         text = f"{cast['path']}.as({cast['type']}){cast['rest']}"
     first, *rest = _split(text)
-    steps: list[Step] = []
     # InsurancePlan's `name | alias` is written without the type in front.
-    for part in [first, *rest] if first in elements_of(type) else rest:
+    return _steps([first, *rest] if first in elements_of(type) else rest)
+
+
+def _steps(parts: Sequence[str]) -> tuple[Step, ...] | None:
+    steps: list[Step] = []
+    for part in parts:
         match = _STEP.fullmatch(part)
         if match is None:
             return None
@@ -115,8 +167,12 @@ def _step(match: re.Match[str]) -> Step:
         return _only_target(match["target"])
     if match["where"]:
         return _only_where(match["where"], match["value"])
+    if match["has"]:
+        return _only_extended(match["has"])
     if match["url"]:
         return _extension(match["url"])
+    if match["index"]:
+        return _indexed(match["name"], int(match["index"]))
     return _child(match["name"])
 
 
@@ -153,6 +209,24 @@ def _extension(url: str) -> Step:
             for extension in value.get("extension", ()):
                 if extension.get("url") == url:
                     yield "Extension", extension
+
+    return step
+
+
+def _only_extended(url: str) -> Step:
+    def step(nodes: Iterator[Node]) -> Iterator[Node]:
+        for node in nodes:
+            if any(one.get("url") == url for one in node[1].get("extension", ())):
+                yield node
+
+    return step
+
+
+def _indexed(name: str, index: int) -> Step:
+    child = _child(name)
+
+    def step(nodes: Iterator[Node]) -> Iterator[Node]:
+        return islice(child(nodes), index, index + 1)
 
     return step
 

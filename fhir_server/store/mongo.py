@@ -14,10 +14,12 @@ from fhir_server.clock import Clock, Ids, OrderedIds
 from fhir_server.errors import ResourceNotFound
 from fhir_server.resource import Resource
 from fhir_server.search.extraction import Indexer
+from fhir_server.search.registry import Registry
 from fhir_server.store.binary_content import BinaryContent
 from fhir_server.store.connection import Database
 from fhir_server.store.documents import StoredResource, from_document
 from fhir_server.store.indexes import ensure_indexes
+from fhir_server.store.searching import Searching
 from fhir_server.store.unit_of_work import UnitOfWork, present
 
 Result = TypeVar("Result")
@@ -50,6 +52,16 @@ class MongoStore:
         self._indexer = indexer
         self._row_ids = OrderedIds()
         self._content = BinaryContent(database)
+        self.searching = Searching(database)
+
+    @property
+    def registry(self) -> Registry:
+        """The search parameters that resources here are indexed by."""
+        return self._indexer.registry
+
+    def now(self) -> datetime:
+        """The time by the store's clock."""
+        return self._clock()
 
     async def prepare(self) -> None:
         """Create collections and indexes; does nothing where they exist."""

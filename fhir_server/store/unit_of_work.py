@@ -149,7 +149,7 @@ class UnitOfWork:
             raw=serialise(slim),
             blob=blob,
         )
-        index = {"k": list(entry.keys), "r": list(entry.ranges), "pat": entry.patient}
+        index = entry.fields()
         await self._swap(stored, index, current, kind)
         return stored
 

@@ -15,12 +15,23 @@ async def test_it_is_a_valid_resource(anonymous: httpx2.AsyncClient) -> None:
 
 async def test_every_stated_search_parameter_is_accepted(fhir: httpx2.AsyncClient) -> None:
     statement = (await fhir.get("/fhir/metadata")).json()
-    values = {"date": "2026", "token": "x", "string": "x", "reference": "x", "uri": "urn:x"}
+    values = {
+        "date": "2026",
+        "token": "x",
+        "string": "x",
+        "reference": "x",
+        "uri": "urn:x",
+        "quantity": "5",
+        "composite": "x$5",
+        "number": "1",
+    }
     for resource in statement["rest"][0]["resource"]:
         if resource["type"] not in ("Patient", "Observation", "Encounter", "Composition"):
             continue
         for parameter in resource["searchParam"]:
             value = values[parameter["type"]]
+            if parameter["name"] == "code-value-date":
+                value = "x$2026"
             answer = await fhir.get(f"/fhir/{resource['type']}?{parameter['name']}={value}")
             assert answer.status_code == 200, (resource["type"], parameter["name"], answer.text)
 

@@ -124,13 +124,13 @@ async def test_finds(filled: httpx2.AsyncClient, query: str, ids: set[str]) -> N
         ("Patient?family:above=x", "exact"),
         ("Patient?birthdate=yesterday", "prefix"),
         ("Patient?birthdate=", "no value"),
-        ("Patient?general-practitioner.name=x", "Chained"),
-        ("Patient?_has:Observation:patient:code=1", "Chained"),
-        ("Patient?_include=Patient:organization", "_include"),
-        ("Patient?_sort=family", "_lastUpdated"),
+        ("Patient?general-practitioner.surname=x", "cannot be searched by surname"),
+        ("Patient?_has:Observation:code:code=1", "_has knows of Observation"),
+        ("Patient?_include=Patient:gender", "_include knows of Patient"),
+        ("Patient?_sort=surname", "_sort does not go by surname"),
         ("Patient?_count=many", "_count"),
         ("Patient?_cursor=AAAA", "_cursor"),
-        ("Observation?value-quantity=5", "code"),
+        ("Observation?value-quantity=5|mg", "number|system|code"),
     ],
 )
 async def test_what_is_not_offered_is_refused(

@@ -11,33 +11,29 @@ from hypothesis import strategies as st
 
 from fhir_server.definitions.elements import resource_types
 from fhir_server.definitions.search_parameters import parameters_of
-from fhir_server.search.extraction import INDEXED, NOT_INDEXED, ON_DOCUMENT, Indexer, walkers
+from fhir_server.search.extraction import Indexer
+from fhir_server.search.registry import Registry
 from fhir_server.search.text import fold
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-NOT_WALKED = {
-    ("Bundle", "composition"),
-    ("Bundle", "message"),
-    ("Patient", "part-agree"),
-    ("QuestionnaireResponse", "item-subject"),
-}
+# An example of the specification whose expression is on DocumentReference, not Patient.
+NOT_OFFERED = {("Patient", "part-agree")}
 
 
 def keys(resource: dict[str, Any]) -> set[str]:
     return set(Indexer().index({"id": "x", **resource}, NOW).keys)
 
 
-def test_every_other_parameter_of_an_indexed_type_is_walked() -> None:
+def test_every_parameter_of_every_type_is_offered() -> None:
+    registry = Registry()
     missing = {
         (type, code)
         for type in resource_types()
-        for code, parameter in parameters_of(type).items()
-        if parameter.type in INDEXED
-        and code not in ON_DOCUMENT | NOT_INDEXED
-        and code not in {found for found, _, _ in walkers(type)}
+        for code in parameters_of(type)
+        if code not in registry.offered(type)
     }
-    assert missing == NOT_WALKED
+    assert missing == NOT_OFFERED
 
 
 @pytest.mark.parametrize(
@@ -45,7 +41,7 @@ def test_every_other_parameter_of_an_indexed_type_is_walked() -> None:
     [
         (
             {"resourceType": "Patient", "identifier": [{"system": "s", "value": "v"}]},
-            {"identifier=s|v", "identifier==v", "identifier=s|", "?identifier"},
+            {"identifier=s|~v", "identifier==~v", "identifier=s|", "?identifier"},
         ),
         ({"resourceType": "Patient", "gender": "male"}, {"gender==male", "gender=|male"}),
         ({"resourceType": "Patient", "active": False}, {"active==false"}),
@@ -55,7 +51,7 @@ def test_every_other_parameter_of_an_indexed_type_is_walked() -> None:
         ),
         (
             {"resourceType": "Patient", "telecom": [{"system": "phone", "value": "1"}]},
-            {"phone==1", "telecom==1"},
+            {"phone==~1", "telecom==~1"},
         ),
         (
             {"resourceType": "Observation", "subject": {"reference": "Patient/1"}},
@@ -66,8 +62,39 @@ def test_every_other_parameter_of_an_indexed_type_is_walked() -> None:
             {"value-concept==c", "combo-value-concept==c"},
         ),
         (
+            {"resourceType": "Observation", "code": {"coding": [{"system": "s", "code": "A"}]}},
+            {"code=s|~a", "code==~a"},
+        ),
+        (
+            {
+                "resourceType": "Observation",
+                "code": {"coding": [{"system": "http://unitsofmeasure.org", "code": "Cel"}]},
+            },
+            {"code=http://unitsofmeasure.org|Cel", "code==Cel"},
+        ),
+        (
+            {
+                "resourceType": "Patient",
+                "identifier": [
+                    {"type": {"coding": [{"system": "t", "code": "MR"}]}, "value": "V1"}
+                ],
+            },
+            {"identifier^t|MR|v1"},
+        ),
+        (
+            {"resourceType": "Observation", "subject": {"identifier": {"value": "V1"}}},
+            {"subject@=~v1", "subject@|~v1"},
+        ),
+        (
+            {
+                "resourceType": "Bundle",
+                "entry": [{"resource": {"resourceType": "Composition", "id": "c"}}],
+            },
+            {"composition=Composition/c"},
+        ),
+        (
             {"resourceType": "Condition", "meta": {"tag": [{"system": "t", "code": "c"}]}},
-            {"_tag=t|c"},
+            {"_tag=t|~c"},
         ),
         (
             {"resourceType": "Patient", "meta": {"profile": ["http://p|2"], "source": "urn:s"}},
@@ -116,7 +143,6 @@ def test_the_patient_compartment() -> None:
         {"resourceType": "Patient", "name": [{"_family": {"extension": [{"url": "u"}]}}]},
         {"resourceType": "Observation", "subject": {"reference": "#p"}},
         {"resourceType": "Observation", "subject": {"display": "someone"}},
-        {"resourceType": "Observation", "code": {"text": "no coding"}},
     ],
 )
 def test_what_has_no_value_has_no_key(resource: dict[str, Any]) -> None:
@@ -140,6 +166,71 @@ def test_dates_are_ranges_of_utc() -> None:
         }
     ]
     assert "?date" in made.keys
+
+
+def ranges(resource: dict[str, Any], code: str) -> set[tuple[str, float, float]]:
+    made = Indexer().index({"id": "x", **resource}, NOW).ranges
+    return {(one["p"], one["lo"], one["hi"]) for one in made if one["p"].startswith(code)}
+
+
+def test_quantities_stand_under_every_form_of_their_unit() -> None:
+    quantity = {"value": 5.4, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+    made = ranges({"resourceType": "Observation", "valueQuantity": quantity}, "value-quantity")
+    assert made == {
+        ("value-quantity", 5.4, 5.4),
+        ("value-quantity|http://unitsofmeasure.org|mg", 5.4, 5.4),
+        ("value-quantity||mg", 5.4, 5.4),
+        ("value-quantity|=g", 0.0054, 0.0054),
+    }
+
+
+@pytest.mark.parametrize(
+    ("comparator", "low", "high"),
+    [("<", float("-inf"), 5.0), (">=", 5.0, float("inf"))],
+)
+def test_a_comparator_opens_one_end(comparator: str, low: float, high: float) -> None:
+    value = {"value": 5, "comparator": comparator}
+    made = ranges({"resourceType": "Observation", "valueQuantity": value}, "value-quantity")
+    assert made == {("value-quantity", low, high)}
+
+
+def test_a_component_counts_for_each_composite_it_is_part_of() -> None:
+    component = {
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]},
+        "valueQuantity": {"value": 120},
+    }
+    made = Indexer().index(
+        {"resourceType": "Observation", "id": "x", "component": [component]}, NOW
+    )
+    (element,) = made.composites
+    assert element["p"] == ["combo-code-value-quantity", "component-code-value-quantity"]
+    assert "0==~8480-6" in element["k"]
+    assert element["r"] == [{"p": "1", "lo": 120.0, "hi": 120.0}]
+
+
+def test_a_composite_with_half_its_components_is_none() -> None:
+    made = Indexer().index({"resourceType": "Observation", "id": "x", "code": {"text": "a"}}, NOW)
+    assert made.composites == ()
+
+
+def test_words_are_those_of_the_narrative_and_of_all_text() -> None:
+    patient = {
+        "resourceType": "Patient",
+        "id": "x",
+        "text": {"div": "<div>Zebra&nbsp;<b>stripes</b></div>"},
+        "name": [{"family": "Müller-Lüd"}],
+    }
+    made = set(Indexer().index(patient, NOW).words)
+    assert made == {"t:zebra", "zebra", "t:stripes", "stripes", "muller", "lud"}
+
+
+def test_sorting_goes_by_the_least_value_and_downwards_by_the_greatest() -> None:
+    patient = {"resourceType": "Patient", "id": "x", "name": [{"family": "B"}, {"family": "a"}]}
+    made = Indexer().index(patient, NOW)
+    assert made.sort is not None
+    assert made.sort["family"] == "a"
+    assert made.sort_last is not None
+    assert made.sort_last["family"] == "b"
 
 
 def test_every_character_folds_once_and_for_all() -> None:

@@ -80,7 +80,7 @@ def test_content_references_are_followed() -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "Patient.name[0].family",
+        "Patient.name.first().family",
         "Patient.name.first()",
         "Patient.name.where(use='official' and period.exists())",
         "Patient.name.family | Patient.name.given.upper()",

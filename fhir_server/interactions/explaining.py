@@ -1,0 +1,51 @@
+"""How a search is answered, for whoever asks with `_explain=true`.
+
+One issue of severity information per step: the condition, the index that serves it, and how many
+resources are left. Values of the search are repeated, so the answer goes to the caller alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_server.errors import Issue
+from fhir_server.interactions.context import Context
+from fhir_server.resource import dumps
+from fhir_server.search.mongo_filter import Filter
+from fhir_server.search.query import SearchQuery
+
+_INDEXES = {"k": "keys", "w": "words", "r": "ranges", "_id": "_id_", "c": "composites"}
+
+
+async def explained(
+    stages: Sequence[Filter], query: SearchQuery, context: Context
+) -> tuple[Issue, ...]:
+    """The steps of the plan."""
+    left = await context.server.store.searching.explain(stages)
+    steps = [
+        _step(number, stage, count)
+        for number, (stage, count) in enumerate(zip(stages, left, strict=True), 1)
+    ]
+    order = ", ".join(("-" if one.descending else "") + one.code for one in query.sort)
+    served = "the index `updated`" if order == "-_lastUpdated" else "sorting what is left"
+    return (*steps, _issue(f"Order: {order}, by {served}."))
+
+
+def _step(number: int, stage: Filter, count: int) -> Issue:
+    names = [name for name in stage if name in _INDEXES]
+    index = _INDEXES[names[0]] if names else ("updated" if "type" in stage else "none: filtered")
+    text = dumps(_plain(stage)).decode()
+    return _issue(f"Step {number}: {text} by index {index}, {count} resources left.")
+
+
+def _issue(text: str) -> Issue:
+    return Issue("informational", text, severity="information")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
