@@ -16,13 +16,17 @@ from fhir_server.store.connection import connect
 async def open_fhir(settings: Settings) -> AsyncIterator[FhirServer]:
     """The FHIR server with the machine's clock and randomness, for as long as the context lasts."""
     async with connect(settings.mongo_uri) as client:
-        yield await open_fhir_server(
+        fhir = await open_fhir_server(
             client[settings.mongo.database],
             settings.fhir,
             clock=system_clock,
             ids=random_id,
             secret=new_secret,
         )
+        try:
+            yield fhir
+        finally:
+            await fhir.aclose()
 
 
 def new_secret() -> str:

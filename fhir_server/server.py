@@ -11,7 +11,6 @@ from fhir_server.auth.passwords import Passwords
 from fhir_server.auth.sign_in import SignIn
 from fhir_server.clock import Clock, Ids
 from fhir_server.interactions.context import Server
-from fhir_server.search.extraction import Indexer
 from fhir_server.settings import FhirSettings
 from fhir_server.store import MongoStore
 from fhir_server.store.accounts import AccountStore, TokenStore
@@ -28,6 +27,10 @@ class FhirServer:
     sign_in: SignIn
     accounts: AccountStore
     tokens: TokenStore
+
+    async def aclose(self) -> None:
+        """Stop what runs in the background."""
+        await self.server.store.reindexing.aclose()
 
     async def refused(self, interaction: str, address: str | None, request_id: str | None) -> None:
         """Record that somebody without a valid token or password was turned away."""
@@ -47,8 +50,9 @@ async def open_fhir_server(
 
     `secret` gives a fresh URL-safe random text of at least 256 bits.
     """
-    store = MongoStore(database, clock=clock, ids=ids, indexer=Indexer())
+    store = MongoStore(database, clock=clock, ids=ids)
     await store.prepare()
+    store.reindexing.resume()
     accounts, tokens = AccountStore(database), TokenStore(database)
     authenticator = Authenticator(
         tokens, clock=clock, secret=secret, lifetime=settings.token_seconds

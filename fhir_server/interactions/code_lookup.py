@@ -90,10 +90,9 @@ class CodeLookup:
             found = tree.descendants(code) if below else tree.ancestors(code)
         else:
             look = value_sets.descendants if below else value_sets.ancestors
-            known = look(system, code)
-            if known is None:
-                raise NotSupported("The hierarchy of that code system is not known here.")
-            found = known
+            found = look(system, code)
+        if found is None:
+            raise NotSupported("That code, or the hierarchy of its system, is not known here.")
         return frozenset((system, one) for one in found | {code})
 
     async def _stored(self, type: str, name: str) -> Resource | None:

@@ -16,7 +16,7 @@ async def matching(
     Unknown parameters are refused whatever the client prefers: to leave one out would match more
     than was meant. Raises `InvalidParameter` and `NotSupported`.
     """
-    query = parse(type, criteria, registry=context.server.store.registry)
+    query = parse(type, criteria, registry=await context.server.store.parameters.refresh())
     resolver = Resolver(context, context.server.store.now())
     resolved = await resolver.resolve(query)
     page = await context.server.store.searching.page(

@@ -69,7 +69,7 @@ async def search_compartment(request: FhirRequest, context: Context) -> FhirResp
 async def _answer(
     request: FhirRequest, context: Context, type: str | None, path: str, member: Member | None
 ) -> FhirResponse:
-    registry = context.server.store.registry
+    registry = await context.server.store.parameters.refresh()
     query = parse(type, request.parameters, lenient=context.lenient, registry=registry)
     if member is not None:
         inside = tuple(query.types or (*compartment(member.name), member.name))

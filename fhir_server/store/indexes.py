@@ -12,6 +12,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("type", 1), ("k", 1), ("lu", -1), ("_id", -1)], name="keys"),
         IndexModel([("pat", 1), ("type", 1), ("k", 1)], name="patient_keys"),
         IndexModel([("type", 1), ("r.p", 1), ("r.lo", 1)], name="ranges"),
+        IndexModel([("type", 1), ("w", 1)], name="words"),
         IndexModel([("type", 1), ("lu", -1), ("_id", -1)], name="updated"),
     ],
     "history": [
@@ -23,6 +24,8 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "accounts": [],
     "tokens": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
     "secrets": [],
+    "registry": [],
+    "jobs": [],
 }
 
 

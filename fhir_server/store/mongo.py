@@ -17,8 +17,10 @@ from fhir_server.search.extraction import Indexer
 from fhir_server.search.registry import Registry
 from fhir_server.store.binary_content import BinaryContent
 from fhir_server.store.connection import Database
+from fhir_server.store.custom_parameters import CustomParameters
 from fhir_server.store.documents import StoredResource, from_document
 from fhir_server.store.indexes import ensure_indexes
+from fhir_server.store.reindexing import Reindexing
 from fhir_server.store.searching import Searching
 from fhir_server.store.unit_of_work import UnitOfWork, present
 
@@ -44,20 +46,20 @@ class MongoStore:
         *,
         clock: Clock,
         ids: Ids,
-        indexer: Indexer,
     ) -> None:
         self.database = database
         self._clock = clock
         self._ids = ids
-        self._indexer = indexer
         self._row_ids = OrderedIds()
         self._content = BinaryContent(database)
         self.searching = Searching(database)
+        self.parameters = CustomParameters(database, clock)
+        self.reindexing = Reindexing(database, self.parameters, clock=clock, ids=ids)
 
     @property
     def registry(self) -> Registry:
         """The search parameters that resources here are indexed by."""
-        return self._indexer.registry
+        return self.parameters.registry
 
     def now(self) -> datetime:
         """The time by the store's clock."""
@@ -103,13 +105,14 @@ class MongoStore:
         On a write conflict MongoDB asks for the whole transaction again, so `body` may run more
         than once (pymongo stops after 120 s) and must have no effect but through its unit.
         """
+        indexer = Indexer(await self.parameters.refresh())
 
         async def attempt(session: AsyncClientSession) -> Result:
             return await body(
                 UnitOfWork(
                     self.database,
                     session,
-                    indexer=self._indexer,
+                    indexer=indexer,
                     content=self._content,
                     clock=self._clock,
                     ids=self._ids,

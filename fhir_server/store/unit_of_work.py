@@ -20,6 +20,7 @@ from fhir_server.resource import Resource
 from fhir_server.search.extraction import Indexer
 from fhir_server.store.binary_content import BinaryContent
 from fhir_server.store.connection import Database
+from fhir_server.store.custom_parameters import moved
 from fhir_server.store.documents import (
     StoredResource,
     from_document,
@@ -185,6 +186,8 @@ class UnitOfWork:
             {"_id": f"{stored.reference}/{stored.version}", **shared, "kind": kind},
             session=self.session,
         )
+        if stored.type == "SearchParameter":
+            await moved(self.database, self.session)
         if stored.type not in _SILENT:
             await self.emit(
                 "fhir",

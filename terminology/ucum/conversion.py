@@ -1,6 +1,6 @@
 """Quantities in canonical units, exactly.
 
-Source: The Unified Code for Units of Measure 2.2; FHIR R4 3.1.1.4.6.
+Source: The Unified Code for Units of Measure 2.2; http://hl7.org/fhir/R4/search.html#quantity.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CONTEXT = Context(prec=34, rounding=ROUND_HALF_EVEN)
 _LARGEST_EXPONENT = 1000
 _CODES_CACHED = 4096
 
-# Kelvin at 0 of each affine scale (UCUM section 30); the other special functions are not linear.
+# Kelvin at 0 of each affine scale (UCUM, table of special functions); the other special functions are not linear.
 _ZERO_POINTS = {
     "Cel": Fraction("273.15"),
     "degF": Fraction("459.67") * 5 / 9,

@@ -6,7 +6,7 @@
     simple-unit atom | prefix metric-atom
     annotation  '{' printable ASCII without braces '}'
 
-Source: The Unified Code for Units of Measure 2.2, sections 5 to 14. Two things are taken more
+Source: The Unified Code for Units of Measure 2.2, on the grammar of units. Two things are taken more
 widely, because published codes need them: an annotation may follow a number (`/100{WBC}` of UCUM's
 table of common units), and may hold spaces (`{# of fetuses}` of the R4 value set ucum-common).
 """

@@ -1,6 +1,6 @@
 """Units as exact numbers: a factor, base dimensions and, for temperatures, an offset.
 
-Source: The Unified Code for Units of Measure 2.2, sections 18 to 22 (semantics).
+Source: The Unified Code for Units of Measure 2.2, on the semantics of units.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Unit:
 
     @property
     def special(self) -> bool:
-        """Not on a ratio scale, so without a meaning in a product (UCUM section 21)."""
+        """Not on a ratio scale, so without a meaning in a product (UCUM, special units)."""
         return not self.linear or self.offset != 0
 
     def scaled(self, prefix: Fraction) -> Unit:

@@ -1,8 +1,8 @@
 """Value sets and code systems: what is in them, what is under what.
 
 Answers come in three values wherever content may be missing: True, False, or None for "not known
-here", as for a filter over SNOMED CT or LOINC, which this package does not carry. Source: FHIR R4
-4.8 and 4.9, http://hl7.org/fhir/R4/valueset.html.
+here", as for a filter over SNOMED CT or LOINC, which this package does not carry. Source: FHIR R4,
+http://hl7.org/fhir/R4/valueset.html and codesystem.html.
 """
 
 from __future__ import annotations

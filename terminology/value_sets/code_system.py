@@ -1,6 +1,6 @@
 """One CodeSystem resource made ready for questions: which codes, under which, with what properties.
 
-Source: FHIR R4 4.8 (CodeSystem), http://hl7.org/fhir/R4/codesystem.html; the properties `parent`
+Source: FHIR R4 CodeSystem, http://hl7.org/fhir/R4/codesystem.html; the properties `parent`
 and `child` are those of http://hl7.org/fhir/concept-properties, `subsumedBy` that of HL7 v3.
 """
 

@@ -1,8 +1,8 @@
 """ValueSet resources compiled to parts, with the value sets and code systems they refer to.
 
 A value set is the union of its `include`s without the union of its `exclude`s. An `expansion`
-answers where `compose` is silent or cannot be decided with the content at hand. Source: FHIR R4
-4.9.5 and 4.9.8, http://hl7.org/fhir/R4/valueset.html.
+answers where `compose` is silent or cannot be decided with the content at hand. Source: FHIR R4,
+http://hl7.org/fhir/R4/valueset.html.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def _expansion(value_set: Resource) -> Pairs | None:
 
 
 def _contained(expansion: dict[str, Any]) -> Iterator[Pair]:
-    """The selectable entries: an abstract one is there for navigation (R4 4.9.8)."""
+    """The selectable entries: an abstract one is there for navigation."""
     for entry in _entry_list(expansion):
         if "system" in entry and "code" in entry and not entry.get("abstract"):
             yield str(entry["system"]), str(entry["code"])

@@ -1,7 +1,7 @@
 """Code systems that are a grammar rather than a list, judged by the form of a code.
 
-Source: FHIR R4 4.3.0 (code systems); RFC 5646 2.1 (BCP 47), RFC 6838 4.2 and RFC 2045 5.1 (BCP 13),
-UCUM 2.2.
+Source: http://hl7.org/fhir/R4/terminologies-systems.html; RFC 5646 2.1 (BCP 47); RFC 6838 4.2 and
+RFC 2045 5.1 (BCP 13); UCUM 2.2.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def well_formed(system: str, code: str) -> bool:
 def property_of(system: str, code: str, name: str) -> tuple[str, ...] | None:
     """The values of a property that a filter asks for; None when the system has no such property.
 
-    UCUM has `canonical`: any unit convertible to the named one (R4 4.3.0.5). BCP 47 has the parts
+    UCUM has `canonical`: any unit convertible to the named one (R4 ucum.html). BCP 47 has the parts
     of a language tag, `ext-lang`, `script`, `region`, `variant`, `extension` and `private-use`.
     """
     if system == ucum.SYSTEM and name == "canonical":

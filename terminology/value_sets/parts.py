@@ -1,6 +1,6 @@
 """What a compiled value set is made of: parts that test one code and list the codes they can.
 
-Source: FHIR R4 4.9.5 (value set composition rules), http://hl7.org/fhir/R4/valueset.html.
+Source: FHIR R4 composition rules, http://hl7.org/fhir/R4/valueset.html.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from aimed.celery_app import make_celery
 from aimed.relay import CHANGES, LEASE, Relay
 from aimed.settings import Settings
 from fhir_server.clock import OrderedIds, random_id, system_clock
-from fhir_server.search.extraction import Indexer
 from fhir_server.store import MongoStore, Outbox, UnitOfWork
 from fhir_server.store.connection import Database
 from integrations.redis_events import RedisEventBus
@@ -30,7 +29,7 @@ async def redis(redis_uri: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def store(database: Database) -> MongoStore:
-    store = MongoStore(database, clock=system_clock, ids=random_id, indexer=Indexer())
+    store = MongoStore(database, clock=system_clock, ids=random_id)
     await store.prepare()
     return store
 

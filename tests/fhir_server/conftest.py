@@ -19,7 +19,7 @@ USERNAME, PASSWORD = "dr.adams", "correct horse battery staple"
 
 
 @pytest.fixture
-async def server(database: Database) -> FhirServer:
+async def server(database: Database) -> AsyncIterator[FhirServer]:
     opened = await open_fhir_server(
         database,
         FhirSettings(),
@@ -30,7 +30,8 @@ async def server(database: Database) -> FhirServer:
     await opened.sign_in.add_account(
         USERNAME, PASSWORD, reference="Practitioner/p1", display="Dr Adams"
     )
-    return opened
+    yield opened
+    await opened.aclose()
 
 
 @pytest.fixture

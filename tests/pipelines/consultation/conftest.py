@@ -8,7 +8,6 @@ import pytest
 from redis.asyncio import Redis
 
 from fhir_server.clock import random_id, system_clock
-from fhir_server.search.extraction import Indexer
 from fhir_server.store import MongoStore
 from fhir_server.store.connection import Database
 from integrations.redis_events import RedisEventBus
@@ -19,7 +18,7 @@ from tests.pipelines.consultation.clinic import ALLERGY, PATIENT, Clinic, Script
 @pytest.fixture
 async def clinic(database: Database, redis_uri: str) -> AsyncIterator[Clinic]:
     redis = Redis.from_url(redis_uri)
-    store = MongoStore(database, clock=system_clock, ids=random_id, indexer=Indexer())
+    store = MongoStore(database, clock=system_clock, ids=random_id)
     await store.prepare()
     settings = ConsultationSettings(note_debounce_seconds=0.02, retry_seconds=0.01)
     clinic = Clinic(store, RedisEventBus(redis, clock=system_clock), Script(), settings)
