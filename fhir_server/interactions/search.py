@@ -71,11 +71,10 @@ async def _answer(
 ) -> FhirResponse:
     registry = await context.server.store.parameters.refresh()
     query = parse(type, request.parameters, lenient=context.lenient, registry=registry)
-    if member is not None:
-        inside = tuple(query.types or (*compartment(member.name), member.name))
-        query = replace(query, types=inside, criteria=(member, *query.criteria))
     if type is None:
-        query = replace(query, types=_permitted(query.types, context))
+        query = replace(query, types=_permitted(query.types, member, context))
+    if member is not None:
+        query = replace(query, criteria=(member, *query.criteria))
     code = "search-type" if type else "search-system"
     access = Access(code, query=f"{path}?{urlencode(query.used)}")
 
@@ -88,13 +87,14 @@ async def _answer(
     return await audited(context, access, work)
 
 
-def _permitted(types: tuple[str, ...], context: Context) -> tuple[str, ...]:
+def _permitted(types: tuple[str, ...], member: Member | None, context: Context) -> tuple[str, ...]:
     """The types that the caller may search; named ones must all be."""
+    for type in types:
+        permit(context.caller, type, "search-type")
     if types:
-        for type in types:
-            permit(context.caller, type, "search-type")
-        return tuple(dict.fromkeys(types))
-    allowed = [type for type in sorted(resource_types()) if _may_search(type, context)]
+        return types
+    every = {*compartment(member.name), member.name} if member else resource_types()
+    allowed = [type for type in sorted(every) if _may_search(type, context)]
     if not allowed:
         raise NotPermitted("Your token's scopes cover no search.")
     return tuple(allowed)

@@ -16,7 +16,7 @@ from fhir_server.search.comparisons import amount_filter, date_filter, place_fil
 from fhir_server.search.composite_condition import composite_filter
 from fhir_server.search.criteria import Clause
 from fhir_server.search.keys import FOLDED_TYPES, is_folded
-from fhir_server.search.path import end_types
+from fhir_server.search.path import end_types, implied_systems
 from fhir_server.search.text import CHUNK_STEP, KEY_LIMIT, fold, key, words
 from fhir_server.search.values import split, unescape
 from terminology.phonetics import sounds_of
@@ -25,6 +25,7 @@ Filter = dict[str, Any]
 
 # Sorts after every continuation of a prefix: U+10FFFF is no character of any text.
 _BEYOND = "\U0010ffff"
+_PRESENT = "?"
 _CODED = frozenset({"Coding", "CodeableConcept"})
 
 
@@ -77,7 +78,8 @@ def either(filters: list[Filter]) -> Filter:
 def keys_of(clause: Clause, value: str, scope: Scope) -> list[str]:
     """The index keys that a value of a key-like parameter asks for, with the code in front."""
     code = clause.parameter.code
-    return [code + made for made in _FORMS[clause.parameter.type](clause, value, scope)]
+    found = _FORMS[clause.parameter.type](clause, value, scope)
+    return [f"?{code}" if made == _PRESENT else code + made for made in found]
 
 
 def _missing(code: str, values: tuple[str, ...]) -> Filter:
@@ -181,14 +183,26 @@ def _token(clause: Clause, value: str, scope: Scope) -> list[str]:
         forms = {f"==~{code.casefold()}"} if cases & {None, True} else set()
         return sorted(forms | ({f"=={code}"} if cases & {None, False} else set()))
     system, code = parts[0], "|".join(parts[1:])
+    implied = system in _implied(clause.parameter, scope.types)
     if not code:
         if not system:
             raise InvalidParameter("A token needs a code, a system, or both.")
-        return [f"={system}|"]
+        return [f"={system}|", *([_PRESENT] if implied else [])]
     folded = True in cases or (None in cases and bool(system) and is_folded(system))
     exact = False in cases or (None in cases and not (system and is_folded(system)))
     forms = {f"={system}|~{code.casefold()}"} if folded else set()
+    if implied:
+        forms.add(f"=|{code}")
     return sorted(forms | ({f"={system}|{code}"} if exact else set()))
+
+
+@cache
+def _implied(parameter: SearchParameter, types: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(
+        system
+        for type in (types or sorted(resource_types()))
+        for system in implied_systems(parameter.expression, type)
+    )
 
 
 def _of_type(clause: Clause, parts: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ Node = tuple[str, Any]
 """A FHIR type name (or `@path`) and the JSON value of that type."""
 Step = Callable[[Iterator[Node]], Iterator[Node]]
 
+_SPECIAL = "http://terminology.hl7.org/CodeSystem/special-values"
 _NAME = r"[A-Za-z][A-Za-z0-9]*"
 _STEP = re.compile(
     rf"""(?P<as>(as|ofType)\((?P<as_type>{_NAME})\))
@@ -94,6 +95,25 @@ def end_types(expression: str, type: str) -> frozenset[str]:
         if _concerns(text, type):
             found |= _ends(text, type)
     return frozenset(found)
+
+
+@cache
+def implied_systems(expression: str, type: str) -> frozenset[str]:
+    """The code systems that `code` elements at the end of `expression` are bound to.
+
+    Such a value carries no system of its own; that of a boolean is `special-values`.
+    """
+    found: set[str] = set()
+    for part in expression.split("|"):
+        text = part.strip()
+        before, _, last = text.rpartition(".")
+        if not _concerns(text, type) or not before:
+            continue
+        for at in _ends(before, type):
+            element = elements_of(at.removeprefix("@")).get(last)
+            if element is not None and "code" in element.types:
+                found |= {system for system, _ in element.codings or ()}
+    return frozenset(found | ({_SPECIAL} if "boolean" in end_types(expression, type) else set()))
 
 
 def _ends(text: str, type: str) -> set[str]:
