@@ -20,7 +20,7 @@ _CONTEXT = Context(prec=34, rounding=ROUND_HALF_EVEN)
 _LARGEST_EXPONENT = 1000
 _CODES_CACHED = 4096
 
-# Kelvin at 0 of each affine scale (UCUM, table of special functions); the other special functions are not linear.
+# Kelvin at 0 of each affine scale (UCUM, special units); no other special function is linear.
 _ZERO_POINTS = {
     "Cel": Fraction("273.15"),
     "degF": Fraction("459.67") * 5 / 9,

@@ -6,9 +6,9 @@
     simple-unit atom | prefix metric-atom
     annotation  '{' printable ASCII without braces '}'
 
-Source: The Unified Code for Units of Measure 2.2, on the grammar of units. Two things are taken more
-widely, because published codes need them: an annotation may follow a number (`/100{WBC}` of UCUM's
-table of common units), and may hold spaces (`{# of fetuses}` of the R4 value set ucum-common).
+Source: The Unified Code for Units of Measure 2.2, on the grammar of units. Two things are taken
+more widely, because published codes need them: an annotation may follow a number (`/100{WBC}` of
+UCUM's table of common units), and may hold spaces (`{# of fetuses}` of the R4 ucum-common).
 """
 
 from __future__ import annotations
