@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from fhir_server.clock import Ids
 from fhir_server.rest import errors
+from fhir_server.rest.operation_routes import operation_router
 from fhir_server.rest.routes import fhir_router
 from fhir_server.rest.sign_in import sign_in_router
 
@@ -13,5 +14,6 @@ from fhir_server.rest.sign_in import sign_in_router
 def mount(app: FastAPI, ids: Ids) -> None:
     """Add routes and error rendering. The application's lifespan sets `app.state.fhir`."""
     errors.install(app)
+    app.include_router(operation_router(ids), prefix="/fhir")
     app.include_router(fhir_router(ids), prefix="/fhir")
     app.include_router(sign_in_router())

@@ -16,7 +16,16 @@ from fhir_server.clock import Clock, instant
 from fhir_server.resource import Resource
 from fhir_server.store import MongoStore, UnitOfWork
 
-_ACTION = {"create": "C", "update": "U", "delete": "D", "search-type": "E", "transaction": "E"}
+_ACTION = {
+    "create": "C",
+    "update": "U",
+    "patch": "U",
+    "delete": "D",
+    "search-type": "E",
+    "search-system": "E",
+    "transaction": "E",
+    "operation": "E",
+}
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
 _REST = "http://hl7.org/fhir/restful-interaction"
 _OBJECT = "http://terminology.hl7.org/CodeSystem/audit-entity-type"

@@ -178,7 +178,8 @@ class Reindexing:
 def _progress(job: dict[str, Any]) -> Progress:
     return Progress(
         state=job["state"],
-        total=job["total"],
+        # What is written after the start is gone over too.
+        total=max(job["total"], job["done"]),
         done=job["done"],
         failed=job["failed"],
         failures=tuple(job["failures"]),
