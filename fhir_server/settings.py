@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -26,6 +28,16 @@ class FhirSettings(BaseModel):
     )
     include_limit: int = Field(
         default=2000, description="Most resources that one page includes; 409 above."
+    )
+    conditional_delete: Literal["single", "multiple"] = Field(
+        default="single",
+        description="Whether a conditional delete that matches several resources deletes them all "
+        "or is refused with 412.",
+    )
+    referential_integrity: Literal["off", "pipeline", "on"] = Field(
+        default="pipeline",
+        description="Whose references must lead somewhere, and keep that from being deleted: "
+        "nobody's, those of what the consultation writes, or everybody's; 409 otherwise.",
     )
     token_seconds: int = Field(
         default=12 * 3600, description="Life of an access token from sign-in, one long shift."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from fhir_server.errors import InvalidParameter, InvalidResource, Malformed
+from fhir_server.interactions.context import FhirRequest
 from fhir_server.resource import Resource, loads
 from fhir_server.validation.structure import check
 
@@ -18,6 +19,14 @@ def parse(body: bytes, type: str) -> Resource:
     Raises `Malformed`, or `InvalidResource` with every problem found.
     """
     return checked(loads(body), type)
+
+
+def parsed(request: FhirRequest) -> Resource:
+    """The checked resource that `request` brings, of the type in its address. Raises as `parse`."""
+    type = request.type or ""
+    if request.resource is not None:
+        return checked(request.resource, type)
+    return parse(request.body, type)
 
 
 def checked(resource: object, type: str) -> Resource:

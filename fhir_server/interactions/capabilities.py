@@ -36,7 +36,8 @@ def _statement(table: tuple[Interaction, ...], base: str, page_limit: int) -> by
         "software": {"name": "AI Med", "version": version("aimed")},
         "implementation": {"description": "AI Med FHIR server", "url": base},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [
             {
                 "mode": "server",
@@ -56,17 +57,37 @@ def _statement(table: tuple[Interaction, ...], base: str, page_limit: int) -> by
 def _resource(type: str, table: tuple[Interaction, ...]) -> dict[str, Any]:
     codes = dict.fromkeys(one.code for one in table if one.level != "system")
     if type == "AuditEvent":
-        for code in ("create", "update", "delete"):
+        for code in ("create", "update", "patch", "delete"):
             codes.pop(code)
+    offered = Registry().offered(type)
+    references = [code for code, one in offered.items() if one.type == "reference"]
     return {
         "type": type,
         "interaction": [{"code": code} for code in codes],
         "versioning": "versioned-update",
         "readHistory": True,
         "updateCreate": type != "AuditEvent",
-        "conditionalCreate": False,
+        "conditionalCreate": type != "AuditEvent",
+        "conditionalRead": "full-support",
+        "conditionalUpdate": type != "AuditEvent",
+        "conditionalDelete": "not-supported" if type == "AuditEvent" else "single",
+        "referencePolicy": ["literal", "logical"],
+        "searchInclude": ["*", *(f"{type}:{code}" for code in references)],
+        "searchRevInclude": ["*", *_referring(type)],
         "searchParam": [
             {"name": code, "type": parameter.type, "definition": parameter.url}
-            for code, parameter in Registry().offered(type).items()
+            for code, parameter in offered.items()
         ],
     }
+
+
+@cache
+def _referring(type: str) -> tuple[str, ...]:
+    """`Observation:subject`: what may refer to a type."""
+    registry = Registry()
+    return tuple(
+        f"{source}:{code}"
+        for source in sorted(resource_types())
+        for code, one in registry.offered(source).items()
+        if one.type == "reference" and type in one.targets
+    )

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from fhir_server.audit import Access, AuditTrail
 from fhir_server.auth.caller import Caller
 from fhir_server.errors import FhirError
+from fhir_server.resource import Resource
 from fhir_server.settings import FhirSettings
 from fhir_server.store import MongoStore, StoredResource, UnitOfWork
+from fhir_server.store.locks import Overtaken
 
 Result = TypeVar("Result")
 Parameters = tuple[tuple[str, str], ...]
+Ledger = list[Access]
+"""Accesses of one transaction, still to be recorded."""
+
+_ATTEMPTS = 5
+"""Runs of one transaction that others overtake, beside the retries of pymongo on its conflicts."""
 
 
 @dataclass(frozen=True)
@@ -38,26 +46,61 @@ class Context:
     lenient: bool = False
     unit: UnitOfWork | None = None
     audit_reads: bool = True
+    ledger: Ledger | None = None
 
     async def transact(self, body: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
-        """Run `body` in the enclosing transaction if there is one, else in its own."""
+        """Run `body` in the enclosing transaction if there is one, else in its own.
+
+        What it writes is sent together at its end and held to the referential integrity that is
+        set. When another transaction was quicker, `body` runs again, a few times at most.
+        """
         if self.unit is not None:
             return await body(self.unit)
-        return await self.server.store.transact(body)
+        rule = self.server.settings.referential_integrity
 
-    def within(self, unit: UnitOfWork) -> Context:
-        """The same context inside a transaction."""
-        return replace(self, unit=unit)
+        async def grouped(unit: UnitOfWork) -> Result:
+            checks = {"check_targets": rule == "on", "check_referrers": rule != "off"}
+            async with unit.grouped(**checks, base=self.base):
+                return await body(unit)
+
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(Overtaken):
+                return await self.server.store.transact(grouped)
+        return await self.server.store.transact(grouped)
+
+    def within(self, unit: UnitOfWork, ledger: Ledger | None = None) -> Context:
+        """The same context inside a transaction. With `ledger`, accesses are only noted there."""
+        return replace(self, unit=unit, ledger=ledger if ledger is not None else self.ledger)
 
     async def audit(self, access: Access, unit: UnitOfWork | None = None) -> None:
-        """Record an access by this caller."""
-        full = replace(access, request_id=self.request_id, address=self.address)
-        await self.server.audit.record(self.caller, full, unit or self.unit)
+        """Record an access by this caller, and whose chart it was if the transaction knows."""
+        unit = unit or self.unit
+        patient = access.patient
+        if unit is not None and patient is None and access.entities:
+            patient = unit.patient_of(access.entities[0])
+        full = replace(access, patient=patient, request_id=self.request_id, address=self.address)
+        if self.ledger is not None:
+            self.ledger.append(full)
+        else:
+            await self.server.audit.record(self.caller, full, unit)
+
+    async def settle(self, ledger: Ledger) -> None:
+        """Record what a ledger notes: one event for all accesses of a kind to one chart."""
+        kinds: dict[Access, list[str]] = {}
+        for access in ledger:
+            kinds.setdefault(replace(access, entities=()), []).extend(access.entities)
+        for access, entities in kinds.items():
+            await replace(self, ledger=None).audit(replace(access, entities=tuple(entities)))
 
 
 @dataclass(frozen=True)
 class FhirRequest:
-    """One interaction as asked for. `body` is unparsed JSON; `path` is relative to the base."""
+    """One interaction as asked for. `body` is unparsed JSON.
+
+    An entry of a bundle brings its body parsed, as `resource`, and the `id` of a create is the one
+    that the transaction chose. Without `id`, `parameters` are the criteria of a conditional
+    update, patch or delete.
+    """
 
     interaction: str
     type: str | None = None
@@ -68,6 +111,10 @@ class FhirRequest:
     if_match: str | None = None
     if_none_exist: str | None = None
     prefer: str = ""
+    content_type: str = ""
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    resource: Resource | None = None
 
 
 @dataclass(frozen=True)
@@ -95,3 +142,15 @@ async def audited(
         raise
     await context.audit(access)
     return result
+
+
+async def recorded(
+    context: Context, access: Access, body: Callable[[UnitOfWork], Awaitable[Result]]
+) -> Result:
+    """Run a write, which records itself in its transaction; a refusal is recorded after that."""
+    try:
+        return await context.transact(body)
+    except FhirError as error:
+        if context.unit is None:
+            await context.audit(replace(access, outcome=error.status))
+        raise

@@ -1,4 +1,4 @@
-"""Current resources that meet search criteria, inside a transaction too. FHIR R4 3.1.0.8.1."""
+"""Current resources that meet search criteria, inside a transaction too. FHIR R4 3.1.1."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ async def matching(
     Unknown parameters are refused whatever the client prefers: to leave one out would match more
     than was meant. Raises `InvalidParameter` and `NotSupported`.
     """
+    if context.unit is not None:
+        await context.unit.flush()
     query = parse(type, criteria, registry=await context.server.store.parameters.refresh())
     resolver = Resolver(context, context.server.store.now())
     resolved = await resolver.resolve(query)

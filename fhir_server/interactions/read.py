@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
+from fhir_server.errors import InvalidParameter, NotSupported
+from fhir_server.formats.subset import Subset
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
 from fhir_server.resource import dumps
 from fhir_server.store import StoredResource
+
+_KNOWN = frozenset({"_summary", "_elements", "_format", "_pretty"})
 
 
 async def read(request: FhirRequest, context: Context) -> FhirResponse:
@@ -22,11 +29,45 @@ async def read(request: FhirRequest, context: Context) -> FhirResponse:
         return await context.server.store.read(type, id)
 
     stored = await audited(context, access, work)
-    return FhirResponse(200, await body_of(stored, context), stored)
+    if unchanged(stored, request):
+        return FhirResponse(304, stored=stored)
+    return FhirResponse(200, await body_of(stored, context, subset_of(request)), stored)
 
 
-async def body_of(stored: StoredResource, context: Context) -> bytes:
-    """The bytes to answer: those stored, unless content has to be put back in."""
+def subset_of(request: FhirRequest) -> Subset | None:
+    """The part that `_summary` or `_elements` asks for. Raises for other parameters."""
+    asked = dict(request.parameters)
+    unknown = sorted(set(asked) - _KNOWN)
+    if unknown:
+        raise NotSupported(
+            f"A read does not know {', '.join(unknown)[:200]}. "
+            f"It knows {', '.join(sorted(_KNOWN))}."
+        )
+    if asked.get("_summary") == "count":
+        raise InvalidParameter("_summary=count is for searches.")
+    return Subset.parse(asked.get("_summary"), asked.get("_elements"))
+
+
+def unchanged(stored: StoredResource, request: FhirRequest) -> bool:
+    """Whether the client has this version already. FHIR R4 3.1.0.1.6, RFC 9110 section 13."""
+    if request.if_none_match is not None:
+        known = [tag.strip().removeprefix("W/") for tag in request.if_none_match.split(",")]
+        return "*" in known or f'"{stored.version}"' in known
+    if request.if_modified_since is not None:
+        try:
+            since = parsedate_to_datetime(request.if_modified_since)
+        except ValueError:
+            raise InvalidParameter("If-Modified-Since takes an HTTP date.") from None
+        # HTTP dates have whole seconds, and without a zone they are of GMT.
+        return stored.last_updated.replace(microsecond=0) <= (
+            since if since.tzinfo else since.replace(tzinfo=UTC)
+        )
+    return False
+
+
+async def body_of(stored: StoredResource, context: Context, subset: Subset | None = None) -> bytes:
+    """The bytes to answer: those stored, unless content goes back in or a part is asked for."""
     if stored.blob is None:
-        return stored.raw
-    return dumps(await context.server.store.whole(stored))
+        return stored.raw if subset is None else subset.bytes_of(stored.raw)
+    whole = await context.server.store.whole(stored)
+    return dumps(whole if subset is None else subset.of(whole))

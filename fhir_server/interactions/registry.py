@@ -10,6 +10,7 @@ from fhir_server.interactions.context import Handler
 from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import delete
 from fhir_server.interactions.history import history
+from fhir_server.interactions.patch import patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search import search, search_compartment, search_system
 from fhir_server.interactions.transaction import Transaction
@@ -38,7 +39,12 @@ def interactions(ids: Ids) -> tuple[Interaction, ...]:
         Interaction("history-type", "type", "GET", "/{type}/_history", history),
         Interaction("read", "instance", "GET", "/{type}/{id}", read),
         Interaction("update", "instance", "PUT", "/{type}/{id}", update),
+        Interaction("patch", "instance", "PATCH", "/{type}/{id}", patch),
         Interaction("delete", "instance", "DELETE", "/{type}/{id}", delete),
+        # Without an id the resource is the one that meets the criteria in the query.
+        Interaction("update", "type", "PUT", "/{type}", update),
+        Interaction("patch", "type", "PATCH", "/{type}", patch),
+        Interaction("delete", "type", "DELETE", "/{type}", delete),
         Interaction("search-type", "type", "GET", "/{type}", search),
         Interaction("search-type", "type", "POST", "/{type}/_search", search),
         Interaction("search-system", "system", "GET", "/", search_system),
@@ -47,7 +53,8 @@ def interactions(ids: Ids) -> tuple[Interaction, ...]:
         Interaction("create", "type", "POST", "/{type}", create),
         Interaction("history-system", "system", "GET", "/_history", history),
     )
-    transaction = Transaction({one.code: one.handler for one in single}, ids)
+    # Of two with one code the first: a bundle's search is on a type, not in a compartment.
+    transaction = Transaction({one.code: one.handler for one in reversed(single)}, ids)
     return (
         *single,
         Interaction("transaction", "system", "POST", "/", transaction),

@@ -10,7 +10,8 @@ from fhir_server.audit import Access
 from fhir_server.auth.access import permit
 from fhir_server.definitions.elements import resource_types
 from fhir_server.definitions.search_parameters import compartment, compartments
-from fhir_server.errors import Issue, NotPermitted, NotSupported, ResourceNotFound
+from fhir_server.errors import InvalidParameter, Issue, NotPermitted, NotSupported, ResourceNotFound
+from fhir_server.formats.subset import Subset
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.bundle import Entry, bundle
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
@@ -122,8 +123,11 @@ async def _searchset(asked: _Asked, context: Context) -> bytes:
     included = await Including(context, context.server.store.now()).included(
         page.matches, query.inclusions
     )
-    entries = [await _entry(one, "match", context) for one in page.matches]
-    entries += [await _entry(one, "include", context) for one in included]
+    part = Subset.parse(query.summary, query.elements)
+    if part is not None and part.mode == "text" and query.inclusions:
+        raise InvalidParameter("_summary=text goes without _include and _revinclude.")
+    entries = [await _entry(one, "match", part, context) for one in page.matches]
+    entries += [await _entry(one, "include", part, context) for one in included]
     return bundle(head, [*entries, *_ignored(query), *await _plan(asked, context)])
 
 
@@ -167,10 +171,10 @@ def _link(relation: str, asked: _Asked, context: Context, cursor: str | None) ->
     return {"relation": relation, "url": f"{context.base}{path}{suffix}"}
 
 
-async def _entry(match: Match, mode: str, context: Context) -> Entry:
+async def _entry(match: Match, mode: str, part: Subset | None, context: Context) -> Entry:
     stored = match.stored
     members = {"fullUrl": f"{context.base}/{stored.reference}", "search": {"mode": mode}}
-    return members, await body_of(stored, context)
+    return members, await body_of(stored, context, part)
 
 
 def _ignored(query: SearchQuery) -> list[Entry]:

@@ -1,27 +1,41 @@
 """FHIR transaction and batch. https://hl7.org/fhir/R4/http.html#transaction
 
 A transaction is one MongoDB transaction: DELETE, POST, PUT, then GET, whatever the order of the
-entries; `urn:uuid` and `urn:oid` fullUrls become the new references everywhere they are named. A
-batch runs its entries one by one, each on its own.
+entries. The fullUrls of new resources become their references everywhere they are named; so do
+conditional references (`Patient?identifier=...`), and a conditional create or update that finds its
+resource. A batch runs its entries one by one, each on its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fhir_server.clock import Ids, instant
-from fhir_server.errors import FhirError, InvalidResource, Malformed, NotSupported, TooLarge
+from fhir_server.definitions.elements import resource_types
+from fhir_server.errors import (
+    FhirError,
+    InvalidResource,
+    Malformed,
+    NotSupported,
+    PreconditionFailed,
+    TooLarge,
+)
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.bundle import Entry, bundle
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, Handler
+from fhir_server.interactions.criteria import criteria_in, only_candidate
 from fhir_server.interactions.outcome import operation_outcome
+from fhir_server.interactions.update import identity
 from fhir_server.resource import Resource, dumps, loads
 from fhir_server.store import UnitOfWork
 
-_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
+_LINK = re.compile(r"urn:(uuid|oid):[0-9A-Za-z.\-]+")
+_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3}
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,7 @@ class _Entry:
     request: FhirRequest
     resource: Resource | None
     full_url: str | None
+    match: str | None = None
 
 
 class Transaction:
@@ -52,43 +67,65 @@ class Transaction:
 
     async def _alone(self, entry: _Entry, context: Context) -> Entry:
         try:
-            return _answer(await self._run(entry, {}, context), context)
+            return _answer(await self._run(entry, {}, {}, context), context)
         except FhirError as error:
             outcome = operation_outcome(error.issues)
             return {"response": {"status": str(error.status), "outcome": outcome}}, b""
 
     async def _together(self, entries: Sequence[_Entry], context: Context) -> list[Entry]:
-        _refuse_overlap(entries)
         # Chosen before the transaction begins, so that a retry gives the same ids.
-        references = {entry.full_url: self._reference(entry) for entry in entries if entry.full_url}
-        ordered = sorted(entries, key=lambda entry: _ORDER[entry.method])
+        made = {entry.position: self._reference(entry) for entry in entries}
 
         async def body(unit: UnitOfWork) -> dict[int, Entry]:
             inside = context.within(unit)
-            return {
-                entry.position: _answer(await self._located(entry, references, inside), inside)
-                for entry in ordered
-            }
+            found = [await self._identified(entry, inside) for entry in entries]
+            _refuse_overlap(found)
+            references = _references(found, made)
+            references |= await _conditional_references(found, inside)
+            answers: dict[int, Entry] = {}
+            for entry in sorted(found, key=lambda entry: _ORDER[entry.method]):
+                if entry.method == "GET":
+                    await unit.flush()
+                response = await self._located(entry, references, made, inside)
+                answers[entry.position] = _answer(response, inside)
+            return answers
 
-        answers = await context.server.store.transact(body)
+        answers = await context.transact(body)
         return [answers[entry.position] for entry in entries]
 
+    async def _identified(self, entry: _Entry, context: Context) -> _Entry:
+        """The entry with the resource that its criteria find, before anything is written."""
+        request = entry.request
+        try:
+            if entry.method == "POST" and request.if_none_exist is not None:
+                criteria = criteria_in(request.if_none_exist)
+                there = await only_candidate(request.type or "", criteria, context, creates=True)
+                return replace(entry, match=there.reference if there is not None else None)
+            if entry.method == "PUT" and request.id is None:
+                resource = entry.resource or {}
+                id = await identity(request.type or "", request, resource, context)
+                known = replace(request, id=id, parameters=())
+                return replace(entry, request=known, resource={**resource, "id": id})
+        except FhirError as error:
+            raise _at(error, entry.position) from None
+        return entry
+
     async def _located(
-        self, entry: _Entry, references: dict[str, str], context: Context
+        self, entry: _Entry, references: dict[str, str], made: dict[int, str], context: Context
     ) -> FhirResponse:
         try:
-            return await self._run(entry, references, context)
+            return await self._run(entry, references, made, context)
         except FhirError as error:
             raise _at(error, entry.position) from None
 
     async def _run(
-        self, entry: _Entry, references: dict[str, str], context: Context
+        self, entry: _Entry, references: dict[str, str], made: dict[int, str], context: Context
     ) -> FhirResponse:
         request = entry.request
         if entry.resource is not None:
-            request = replace(request, body=dumps(_rewrite(entry.resource, references)))
-        if entry.method == "POST" and entry.full_url in references:
-            request = replace(request, id=references[entry.full_url].partition("/")[2])
+            request = replace(request, body=_body(entry, references))
+        if entry.method == "POST" and entry.position in made:
+            request = replace(request, id=made[entry.position].partition("/")[2])
         return await self._handlers[request.interaction](request, context)
 
     def _reference(self, entry: _Entry) -> str:
@@ -125,26 +162,22 @@ def _parse(position: int, entry: Any) -> _Entry:
             expression=(f"{where}.request",),
         )
     resource, full_url = entry.get("resource"), entry.get("fullUrl")
-    if (method in ("POST", "PUT")) != isinstance(resource, dict):
+    if (method in ("POST", "PUT", "PATCH")) != isinstance(resource, dict):
         raise Malformed(
-            "POST and PUT carry a resource; GET and DELETE do not.", expression=(where,)
+            "POST, PUT and PATCH carry a resource; GET and DELETE do not.", expression=(where,)
         )
     return _Entry(
         position,
         method,
         _request(method, url, request, where),
         resource if isinstance(resource, dict) else None,
-        full_url if isinstance(full_url, str) and full_url.startswith("urn:") else None,
+        full_url if isinstance(full_url, str) else None,
     )
 
 
 def _request(method: str, url: str, request: Resource, where: str) -> FhirRequest:
     path, _, query = url.partition("?")
     parts = path.strip("/").split("/")
-    if query and method != "GET":
-        raise NotSupported(
-            "Conditional update and delete are not offered.", expression=(f"{where}.request.url",)
-        )
     interaction = _interaction(method, parts)
     if interaction is None:
         raise NotSupported(
@@ -158,6 +191,8 @@ def _request(method: str, url: str, request: Resource, where: str) -> FhirReques
         parameters=tuple(parse_qsl(query, keep_blank_values=True)),
         if_match=request.get("ifMatch"),
         if_none_exist=request.get("ifNoneExist"),
+        if_none_match=request.get("ifNoneMatch"),
+        if_modified_since=request.get("ifModifiedSince"),
     )
 
 
@@ -165,7 +200,11 @@ def _interaction(method: str, parts: list[str]) -> str | None:
     shape = (method, len(parts), parts[2:3] == ["_history"])
     return {
         ("POST", 1, False): "create",
+        ("PUT", 1, False): "update",
         ("PUT", 2, False): "update",
+        ("PATCH", 1, False): "patch",
+        ("PATCH", 2, False): "patch",
+        ("DELETE", 1, False): "delete",
         ("DELETE", 2, False): "delete",
         ("GET", 1, False): "search-type",
         ("GET", 2, False): "read",
@@ -177,7 +216,7 @@ def _interaction(method: str, parts: list[str]) -> str | None:
 def _refuse_overlap(entries: Sequence[_Entry]) -> None:
     seen: dict[str, int] = {}
     for entry in entries:
-        if entry.method not in ("PUT", "DELETE"):
+        if entry.method not in ("PUT", "PATCH", "DELETE") or entry.request.id is None:
             continue
         reference = f"{entry.request.type}/{entry.request.id}"
         if reference in seen:
@@ -188,13 +227,76 @@ def _refuse_overlap(entries: Sequence[_Entry]) -> None:
         seen[reference] = entry.position
 
 
+def _references(entries: Sequence[_Entry], made: dict[int, str]) -> dict[str, str]:
+    """What each fullUrl becomes. A relative reference means the fullUrl that ends like it."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        if not entry.full_url:
+            continue
+        own = f"{entry.request.type}/{entry.request.id}"
+        reference = entry.match or (made[entry.position] if entry.method == "POST" else own)
+        if found.setdefault(entry.full_url, reference) != reference:
+            raise InvalidResource(
+                "Two entries have the same fullUrl.",
+                expression=(f"Bundle.entry[{entry.position}].fullUrl",),
+            )
+        tail = "/".join(entry.full_url.rsplit("/", 2)[-2:])
+        if entry.method == "POST" and entry.full_url.startswith("http") and tail.count("/") == 1:
+            found[tail] = reference
+    return found
+
+
+async def _conditional_references(entries: Sequence[_Entry], context: Context) -> dict[str, str]:
+    """`Patient?identifier=...` in a reference, as the one resource that it finds."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        for text in _conditional_in(entry.resource):
+            if text in found:
+                continue
+            type = text.partition("?")[0]
+            try:
+                there = await only_candidate(type, criteria_in(text), context)
+                if there is None:
+                    raise PreconditionFailed(f"A conditional reference finds no {type}.")
+            except FhirError as error:
+                raise _at(error, entry.position) from None
+            found[text] = there.reference
+    return found
+
+
+def _conditional_in(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for member in value:
+            yield from _conditional_in(member)
+    elif isinstance(value, dict):
+        reference = value.get("reference")
+        if isinstance(reference, str) and reference.partition("?")[0] in resource_types():
+            yield reference
+        for member in value.values():
+            if isinstance(member, dict | list):
+                yield from _conditional_in(member)
+
+
+def _body(entry: _Entry, references: dict[str, str]) -> bytes:
+    resource = entry.resource or {}
+    if entry.method == "PATCH" and resource.get("resourceType") == "Binary":
+        try:
+            return base64.b64decode(resource.get("data", ""), validate=True)
+        except ValueError:
+            raise Malformed("The patch in a Binary must be base64.") from None
+    return dumps(_rewrite(resource, references))
+
+
 def _rewrite(value: Any, references: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {name: _rewrite(member, references) for name, member in value.items()}
     if isinstance(value, list):
         return [_rewrite(member, references) for member in value]
-    if isinstance(value, str) and value.startswith("urn:"):
-        return references.get(value, value)
+    if isinstance(value, str):
+        if value in references:
+            return references[value]
+        if "<" in value and "urn:" in value:  # a link of the narrative
+            return _LINK.sub(lambda link: references.get(link[0], link[0]), value)
     return value
 
 

@@ -1,47 +1,69 @@
-"""FHIR update and update-as-create. https://hl7.org/fhir/R4/http.html#update"""
+"""FHIR update, update-as-create, conditional update. https://hl7.org/fhir/R4/http.html#update"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
-from fhir_server.errors import FhirError, Malformed
-from fhir_server.interactions.body import logical_id, parse, version_of
-from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
+from fhir_server.errors import Malformed, VersionConflict
+from fhir_server.interactions.body import logical_id, parsed
+from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, recorded
+from fhir_server.interactions.criteria import only_candidate
 from fhir_server.interactions.outcome import written
+from fhir_server.interactions.preconditions import required_version
 from fhir_server.resource import Resource
-from fhir_server.store import StoredResource, UnitOfWork
+from fhir_server.store import UnitOfWork
 
 
 async def update(request: FhirRequest, context: Context) -> FhirResponse:
     """Store the next version, or the first under the client's id (201).
 
-    412 when If-Match names another version than the current one.
+    The same content makes no version: 200 and the current one. 412 when If-Match names another
+    version than the current one, or If-None-Match what is there.
     """
-    type, id = request.type or "", logical_id(request.id or "")
+    type = request.type or ""
     permit(context.caller, type, "update")
-    if_match = version_of(request.if_match)
-    resource = parse(request.body, type)
-    if resource.get("id") != id:
+    resource = parsed(request)
+    if request.id is not None and resource.get("id") != logical_id(request.id):
         raise Malformed("The id in the body must be that of the address.", expression=("id",))
-    stored = await store_next(resource, if_match, context)
-    return written(201 if stored.version == 1 else 200, stored, request, context)
+    about = (f"{type}/{request.id}",) if request.id is not None else ()
+
+    async def body(unit: UnitOfWork) -> FhirResponse:
+        inside = context.within(unit)
+        id = request.id
+        if id is None:
+            id = await identity(type, request, resource, inside)
+        return await _put(id, resource, request, inside)
+
+    return await recorded(context, Access("update", entities=about), body)
 
 
-async def store_next(resource: Resource, if_match: int | None, context: Context) -> StoredResource:
-    """Store a checked resource under its id and record the access, refusals included."""
-    reference = f"{resource['resourceType']}/{resource['id']}"
-    access = Access("update", entities=(reference,))
+async def _put(id: str, resource: Resource, request: FhirRequest, context: Context) -> FhirResponse:
+    assert context.unit is not None
+    current = await context.unit.find(resource["resourceType"], id)
+    if_match = required_version(request, current)
+    stored = await context.unit.put({**resource, "id": id}, if_match=if_match)
+    made = current is None or current.deleted
+    status, interaction = (201, "create") if made else (200, "update")
+    await context.audit(Access(interaction, status, (stored.reference,)))
+    return written(status, stored, request, context)
 
-    async def body(unit: UnitOfWork) -> StoredResource:
-        stored = await unit.put(resource, if_match=if_match)
-        await context.audit(access, unit)
-        return stored
 
-    try:
-        return await context.transact(body)
-    except FhirError as error:
-        if context.unit is None:
-            await context.audit(replace(access, outcome=error.status))
-        raise
+async def identity(type: str, request: FhirRequest, resource: Resource, context: Context) -> str:
+    """The id that a conditional update writes to; a new one when nothing meets the criteria.
+
+    Raises `Malformed` when the body names another resource than the criteria, and
+    `VersionConflict` when it names one that exists and does not meet them.
+    """
+    assert context.unit is not None
+    found = await only_candidate(type, request.parameters, context, creates=True)
+    named: str | None = resource.get("id")
+    if found is not None:
+        if named not in (None, found.id):
+            raise Malformed("The criteria match a resource of another id.", expression=("id",))
+        return found.id
+    if named is None:
+        return context.unit.new_id()
+    there = await context.unit.find(type, named)
+    if there is not None and not there.deleted:
+        raise VersionConflict(f"{there.reference} exists and does not meet the criteria.")
+    return named

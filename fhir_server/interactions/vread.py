@@ -7,7 +7,7 @@ from fhir_server.auth.access import permit
 from fhir_server.errors import ResourceNotFound
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
-from fhir_server.interactions.read import body_of
+from fhir_server.interactions.read import body_of, subset_of, unchanged
 from fhir_server.store import StoredResource
 
 
@@ -24,4 +24,6 @@ async def vread(request: FhirRequest, context: Context) -> FhirResponse:
         return await context.server.store.vread(type, id, int(version))
 
     stored = await audited(context, access, work)
-    return FhirResponse(200, await body_of(stored, context), stored)
+    if unchanged(stored, request):
+        return FhirResponse(304, stored=stored)
+    return FhirResponse(200, await body_of(stored, context, subset_of(request)), stored)

@@ -10,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fhir_server.errors import FhirError, Issue, Malformed, Unavailable
+from fhir_server.errors import FhirError, Issue, Malformed, NotAcceptable, Unavailable
+from fhir_server.formats.xml_writer import to_xml
 from fhir_server.interactions.outcome import operation_outcome
 from fhir_server.resource import dumps
+from fhir_server.rest.negotiation import XML, wanted_format
 
 FHIR_JSON = "application/fhir+json"
 _OAUTH = {400: "invalid_request", 401: "invalid_grant", 403: "access_denied", 429: "slow_down"}
@@ -30,7 +32,7 @@ def install(app: FastAPI) -> None:
 
 async def _fhir_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FhirError)
-    return render(request.url.path, error.status, error.issues, error.headers)
+    return _negotiated(request, error.status, error.issues, error.headers)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -41,7 +43,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         405: "This address does not take this method.",
     }.get(error.status_code, str(error.detail))
     headers = dict(error.headers or {})
-    return render(request.url.path, error.status_code, (Issue(code, text),), headers)
+    return _negotiated(request, error.status_code, (Issue(code, text),), headers)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
@@ -53,6 +55,20 @@ async def _validation_error(request: Request, error: Exception) -> Response:
         for problem in error.errors()
     )
     return render(request.url.path, Malformed.status, issues, {})
+
+
+def _negotiated(
+    request: Request, status: int, issues: tuple[Issue, ...], headers: dict[str, str]
+) -> Response:
+    """The response in the format the client likes, JSON when it takes neither."""
+    answer = render(request.url.path, status, issues, headers)
+    try:
+        wants_xml = request.url.path.startswith("/fhir") and wanted_format(request) == XML
+    except NotAcceptable:
+        return answer
+    if not wants_xml:
+        return answer
+    return Response(to_xml(operation_outcome(issues)), status, headers, XML)
 
 
 def render(path: str, status: int, issues: tuple[Issue, ...], headers: dict[str, str]) -> Response:

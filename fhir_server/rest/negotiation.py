@@ -1,39 +1,113 @@
-"""Formats: FHIR JSON in and out. FHIR R4 3.1.0.1.10."""
+"""Formats in and out: FHIR JSON and FHIR XML. FHIR R4 3.1.0.1.10 and 3.1.0.1.11 (`_format`)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from fhir_server.errors import InvalidParameter, NotAcceptable, UnsupportedMedia
-from fhir_server.resource import indent
+from fhir_server.formats.xml_reader import from_xml
+from fhir_server.formats.xml_writer import to_xml
+from fhir_server.resource import dumps, indent, loads
 
-_JSON = ("application/fhir+json", "application/json", "text/json", "json")
-_ANY = ("*/*", "application/*")
+JSON = "application/fhir+json"
+XML = "application/fhir+xml"
+_JSON = (JSON, "application/json", "text/json", "json")
+_XML = (XML, "application/xml", "text/xml", "xml")
+_ANY = ("*/*", "application/*", "")
+_TEXT = ("text/*",)
+_VERSIONS = ("4.0", "4.0.1")
 
 
-def check_accept(request: Request) -> None:
-    """Raise `NotAcceptable` unless JSON will do. `_format` outweighs Accept."""
+@dataclass(frozen=True)
+class _Range:
+    """One media range of Accept with its weight."""
+
+    name: str
+    weight: float
+    version: str | None
+
+
+def wanted_format(request: Request) -> str:
+    """`JSON` or `XML`, whichever the client likes better. `_format` outweighs Accept.
+
+    Raises `NotAcceptable` when it takes neither.
+    """
     asked = request.query_params.get("_format")
-    accepted = [asked] if asked else request.headers.get("accept", "*/*").split(",")
-    plain = [part.partition(";")[0].strip().lower().replace(" ", "+") for part in accepted]
-    if not any(part in _JSON or part in _ANY for part in plain):
-        raise NotAcceptable("This server answers application/fhir+json.")
+    # A `+` in a query string that was not escaped arrives as a space.
+    text = asked.replace(" ", "+") if asked else request.headers.get("accept", "*/*")
+    ranges = [_range(part) for part in text.split(",")]
+    usable = [one for one in ranges if one.version in (None, *_VERSIONS)]
+    json = _weight(usable, _JSON)
+    xml = _weight(usable, _XML)
+    if max(json, xml) <= 0:
+        raise NotAcceptable(f"This server answers {JSON} and {XML} of FHIR 4.0.")
+    return JSON if json >= xml else XML
+
+
+def names_format(request: Request) -> bool:
+    """Whether the client names a FHIR format: `application/fhir+json`, say, and not `*/*`."""
+    if "_format" in request.query_params:
+        return True
+    names = {_range(part).name for part in request.headers.get("accept", "").split(",")}
+    return bool(names & {*_JSON, *_XML})
+
+
+def _weight(ranges: list[_Range], names: tuple[str, ...]) -> float:
+    """The weight of the most specific range that covers a format (RFC 9110 12.5.1)."""
+    for covering in (names, _TEXT, _ANY):
+        found = [one.weight for one in ranges if one.name in covering]
+        if found:
+            return max(found)
+    return 0.0
+
+
+def _range(text: str) -> _Range:
+    name, *parameters = [part.strip() for part in text.split(";")]
+    weight, version = 1.0, None
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.lower() == "q":
+            weight = _number(value)
+        elif key.lower() == "fhirversion":
+            version = value.strip('"')
+    return _Range(name.lower().replace(" ", "+"), weight, version)
+
+
+def _number(text: str) -> float:
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 1.0
+
+
+def json_body(request: Request, body: bytes, *, others: tuple[str, ...] = ()) -> bytes:
+    """A resource's body as FHIR JSON. Raises `UnsupportedMedia` for what is no FHIR format."""
+    given = _range(request.headers.get("content-type", ""))
+    if given.version not in (None, *_VERSIONS):
+        raise UnsupportedMedia("This server reads FHIR 4.0 only.")
+    if given.name in _XML:
+        return dumps(from_xml(body))
+    if given.name in _JSON or given.name in others:
+        return body
+    raise UnsupportedMedia(f"Send the body as {' or '.join((JSON, XML, *others))}.")
 
 
 def check_content_type(request: Request, *allowed: str) -> None:
-    """Raise `UnsupportedMedia` unless the body is JSON, or one of `allowed`."""
+    """Raise `UnsupportedMedia` unless the body is one of `allowed`."""
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given not in (allowed or _JSON):
-        raise UnsupportedMedia(
-            f"Send the body as {' or '.join(allowed) if allowed else 'application/fhir+json'}."
-        )
+    if given not in allowed:
+        raise UnsupportedMedia(f"Send the body as {' or '.join(allowed)}.")
 
 
-def pretty(request: Request, body: bytes) -> bytes:
-    """`body` indented when `_pretty=true` asks for it, its decimals as they were."""
+def rendered(request: Request, body: bytes, format: str) -> bytes:
+    """FHIR JSON in the format asked for, indented when `_pretty=true`, decimals as they were."""
     asked = request.query_params.get("_pretty", "false")
     if asked not in ("true", "false"):
         raise InvalidParameter("_pretty is true or false.")
-    if asked == "false" or not body:
+    if not body:
         return body
-    return indent(body)
+    if format == XML:
+        return to_xml(loads(body))
+    return indent(body) if asked == "true" else body

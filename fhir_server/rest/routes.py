@@ -17,10 +17,17 @@ from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
 from fhir_server.interactions.registry import Interaction, interactions
 from fhir_server.rest.body import read_body
 from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
-from fhir_server.rest.errors import FHIR_JSON
-from fhir_server.rest.negotiation import check_accept, check_content_type, pretty
+from fhir_server.rest.negotiation import (
+    JSON,
+    check_content_type,
+    json_body,
+    names_format,
+    rendered,
+    wanted_format,
+)
 
 _FORM = "application/x-www-form-urlencoded"
+_JSON_PATCH = "application/json-patch+json"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -29,7 +36,11 @@ def fhir_router(ids: Ids) -> APIRouter:
     router = APIRouter()
     table = interactions(ids)
     router.add_api_route(
-        "/metadata", _metadata(table), methods=["GET"], name="capabilities", response_model=None
+        "/metadata",
+        _metadata(table),
+        methods=["GET", "HEAD"],
+        name="capabilities",
+        response_model=None,
     )
     for one in table:
         if one.code == "batch":  # shares the address and the handler of transaction
@@ -37,16 +48,21 @@ def fhir_router(ids: Ids) -> APIRouter:
         paths = ["", "/"] if one.path == "/" else [one.path]
         for path in paths:
             router.add_api_route(
-                path, _endpoint(one), methods=[one.method], name=one.code, response_model=None
+                path, _endpoint(one), methods=_methods(one), name=one.code, response_model=None
             )
     return router
 
 
+def _methods(one: Interaction) -> list[str]:
+    # What GET answers HEAD answers without the body, which Starlette leaves out.
+    return ["GET", "HEAD"] if one.method == "GET" else [one.method]
+
+
 def _metadata(table: tuple[Interaction, ...]) -> Endpoint:
     async def metadata(request: Request) -> Response:
-        check_accept(request)
+        format = wanted_format(request)
         body = capability_statement(table, _base(request), fhir_of(request).server.settings)
-        return Response(pretty(request, body), media_type=FHIR_JSON)
+        return Response(rendered(request, body, format), media_type=format)
 
     return metadata
 
@@ -58,8 +74,7 @@ def _endpoint(one: Interaction) -> Endpoint:
         except NotAuthenticated as error:
             await fhir_of(request).refused(one.code, address_of(request), request_id_of(request))
             raise error from None
-        if not _wants_content(request, one):
-            check_accept(request)
+        format = JSON if _wants_content(request, one) else wanted_format(request)
         asked = await _request(request, one)
         prefer = request.headers.get("prefer", "")
         context = Context(
@@ -71,7 +86,7 @@ def _endpoint(one: Interaction) -> Endpoint:
             lenient="handling=lenient" in prefer,
         )
         answered = await one.handler(asked, context)
-        return await _response(request, one, answered)
+        return await _response(request, one, answered, format)
 
     return endpoint
 
@@ -83,9 +98,9 @@ async def _request(request: Request, one: Interaction) -> FhirRequest:
     if one.path.endswith("_search"):
         check_content_type(request, _FORM)
         query += _form(await read_body(request, limit))
-    elif one.method in ("POST", "PUT"):
-        check_content_type(request)
-        body = await read_body(request, limit)
+    elif one.method in ("POST", "PUT", "PATCH"):
+        others = (_JSON_PATCH,) if one.method == "PATCH" else ()
+        body = json_body(request, await read_body(request, limit), others=others)
     type = request.path_params.get("type")
     if type is not None and type not in resource_types():
         raise ResourceNotFound("FHIR R4 has no resource type of that name.")
@@ -98,6 +113,9 @@ async def _request(request: Request, one: Interaction) -> FhirRequest:
         parameters=tuple(query),
         if_match=request.headers.get("if-match"),
         if_none_exist=request.headers.get("if-none-exist"),
+        if_none_match=request.headers.get("if-none-match"),
+        if_modified_since=request.headers.get("if-modified-since"),
+        content_type=request.headers.get("content-type", ""),
         prefer=request.headers.get("prefer", ""),
     )
 
@@ -109,7 +127,9 @@ def _form(body: bytes) -> list[tuple[str, str]]:
         raise Malformed("The form is not UTF-8.") from None
 
 
-async def _response(request: Request, one: Interaction, answered: FhirResponse) -> Response:
+async def _response(
+    request: Request, one: Interaction, answered: FhirResponse, format: str
+) -> Response:
     stored = answered.stored
     headers = dict(answered.headers)
     if answered.location:
@@ -117,23 +137,22 @@ async def _response(request: Request, one: Interaction, answered: FhirResponse) 
     if stored is not None:
         headers["ETag"] = stored.etag
         headers["Last-Modified"] = f"{stored.last_updated:%a, %d %b %Y %H:%M:%S} GMT"
-    if stored is not None and _wants_content(request, one):
+    if stored is not None and answered.status == 200 and _wants_content(request, one):
         content = await fhir_of(request).server.store.content(stored)
         media_type = stored.resource().get("contentType", "application/octet-stream")
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
         return Response(content, answered.status, headers, media_type)
     headers["Cache-Control"] = "no-store"
-    body = pretty(request, answered.body)
-    return Response(body, answered.status, headers, FHIR_JSON if body else None)
+    body = rendered(request, answered.body, format)
+    return Response(body, answered.status, headers, format if body else None)
 
 
 def _wants_content(request: Request, one: Interaction) -> bool:
     """Whether a Binary is asked for as itself (FHIR R4 2.40.2): Accept names no FHIR format."""
     if request.path_params.get("type") != "Binary" or one.code not in ("read", "vread"):
         return False
-    accept = request.headers.get("accept", "*/*")
-    return "json" not in accept and "_format" not in request.query_params
+    return not names_format(request)
 
 
 def _base(request: Request) -> str:

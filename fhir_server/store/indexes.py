@@ -6,6 +6,7 @@ from pymongo import IndexModel
 from pymongo.errors import CollectionInvalid
 
 from fhir_server.store.connection import Database
+from fhir_server.store.locks import KEEP_SECONDS
 
 _INDEXES: dict[str, list[IndexModel]] = {
     "resources": [
@@ -14,6 +15,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("type", 1), ("r.p", 1), ("r.lo", 1)], name="ranges"),
         IndexModel([("type", 1), ("w", 1)], name="words"),
         IndexModel([("type", 1), ("lu", -1), ("_id", -1)], name="updated"),
+        IndexModel([("refs", 1)], name="referrers", sparse=True),
     ],
     "history": [
         IndexModel([("type", 1), ("id", 1), ("lu", -1), ("_id", -1)], name="instance"),
@@ -24,6 +26,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "accounts": [],
     "tokens": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
     "secrets": [],
+    "locks": [IndexModel([("at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS)],
     "registry": [],
     "jobs": [],
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import DuplicateKeyError
 
 from fhir_server.clock import Clock, Ids
 from fhir_server.errors import (
@@ -18,6 +19,7 @@ from fhir_server.errors import (
 )
 from fhir_server.resource import Resource
 from fhir_server.search.extraction import Indexer
+from fhir_server.store import locks
 from fhir_server.store.binary_content import BinaryContent
 from fhir_server.store.connection import Database
 from fhir_server.store.custom_parameters import moved
@@ -28,16 +30,25 @@ from fhir_server.store.documents import (
     stamp,
     to_document,
 )
+from fhir_server.store.integrity import dangling, local_references, refuse_referred
+from fhir_server.store.sameness import same_content
+from fhir_server.store.waiting_writes import WaitingWrites
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+"""What a version came by; history tells it. FHIR R4 3.1.0.7."""
 
 _SILENT = {"AuditEvent"}
 """Types whose writes leave no `fhir` row: nobody subscribes to the record of every access."""
+
+_CHUNK = 200
+"""Ids looked up in one command."""
 
 
 class UnitOfWork:
     """One open transaction. Made by `MongoStore.transact`, gone when its body returns.
 
     Every method may raise pymongo's transient errors, on which the whole body runs again: a body
-    has no effect outside the unit.
+    has no effect outside the unit. Each write is sent at once, but for those inside `grouped`.
     """
 
     def __init__(
@@ -58,47 +69,127 @@ class UnitOfWork:
         self._clock = clock
         self._ids = ids
         self._row_ids = row_ids
+        self._known: dict[str, StoredResource | None] = {}
+        self._patients: dict[str, str | None] = {}
+        self._waiting = WaitingWrites(database, session)
+        self._grouping = False
+        self._base: str | None = None
+        self._wanted: list[tuple[str, str]] = []
+        self._removed: list[str] = []
+
+    @asynccontextmanager
+    async def grouped(
+        self, *, check_targets: bool = False, check_referrers: bool = False, base: str = ""
+    ) -> AsyncIterator[None]:
+        """Send the writes inside together, at the end of the block.
+
+        With `check_targets`, the local references of what is written, those below `base` too, must
+        lead to something at the end; with `check_referrers`, what is deleted must not be referred
+        to by what was written that way. Raises `VersionConflict`.
+        """
+        self._grouping = True
+        self._base = base if check_targets else None
+        try:
+            yield
+            await self.flush()
+            await self._check_targets()
+            if check_referrers:
+                gone = [one for one in self._removed if not self._is_there(one)]
+                await refuse_referred(self.database, self.session, gone)
+        finally:
+            self._grouping = False
+
+    async def flush(self) -> None:
+        """Send what waits, so that a search in this transaction sees it."""
+        await self._waiting.send()
+
+    async def hold(self, name: str) -> None:
+        """Take part in a lock: of the transactions that hold `name` at once, one commits."""
+        await locks.hold(self.database, self.session, name, self._clock())
+
+    def new_id(self) -> str:
+        """An id that no resource has."""
+        return self._ids()
+
+    async def prefetch(self, references: Iterable[str]) -> None:
+        """Look up many `Type/id` at once, so that `find` answers without asking."""
+        unknown = list(dict.fromkeys(one for one in references if one not in self._known))
+        for start in range(0, len(unknown), _CHUNK):
+            chunk = unknown[start : start + _CHUNK]
+            self._known.update(dict.fromkeys(chunk))
+            cursor = self.database["resources"].find(
+                {"_id": {"$in": chunk}}, _STORED, session=self.session
+            )
+            async for document in cursor:
+                self._remember(document)
+
+    def presume_new(self, references: Iterable[str]) -> None:
+        """Take it that nothing has these ids, which this server has just made up."""
+        self._known.update(dict.fromkeys(references))
 
     async def find(self, type: str, id: str) -> StoredResource | None:
         """The newest version, a deletion included, as this transaction sees it."""
-        document = await self.database["resources"].find_one(
-            {"_id": f"{type}/{id}"}, session=self.session
-        )
-        return from_document(document) if document else None
+        reference = f"{type}/{id}"
+        if reference not in self._known:
+            document = await self.database["resources"].find_one(
+                {"_id": reference}, _STORED, session=self.session
+            )
+            self._known[reference] = None
+            if document is not None:
+                self._remember(document)
+        return self._known[reference]
+
+    def _remember(self, document: dict[str, Any]) -> None:
+        self._known[document["_id"]] = from_document(document)
+        self._patients[document["_id"]] = document.get("pat")
+
+    def patient_of(self, reference: str) -> str | None:
+        """The patient, as `Patient/p1`, in whose compartment a resource found or written here is.
+
+        That of a deleted resource is the one it had.
+        """
+        return self._patients.get(reference)
 
     async def read(self, type: str, id: str) -> StoredResource:
         """The current version. Raises `ResourceNotFound` or `ResourceGone`."""
         return present(await self.find(type, id), type, id)
 
-    async def create(self, resource: Resource) -> StoredResource:
+    async def create(self, resource: Resource, *, method: Method = "POST") -> StoredResource:
         """Store a new resource under its id, or a new one if it has none.
 
         Raises `VersionConflict` when the id is taken.
         """
-        id = resource.get("id") or self._ids()
-        if await self.find(resource["resourceType"], id) is not None:
+        id = resource.get("id")
+        if id is None:
+            id = self._ids()
+        elif await self.find(resource["resourceType"], id) is not None:
             raise VersionConflict(f"{resource['resourceType']}/{id} exists already.")
-        return await self._write(resource, id, None, "create")
+        return await self._write(resource, id, None, "create", method)
 
-    async def update(self, resource: Resource, *, if_match: int | None = None) -> StoredResource:
-        """Store the next version of an existing resource.
+    async def update(
+        self, resource: Resource, *, if_match: int | None = None, method: Method = "PUT"
+    ) -> StoredResource:
+        """Store the next version of an existing resource; the same content makes none.
 
         Raises `PreconditionFailed` when `if_match` is not the current version, and
         `ResourceNotFound` when there is none. A deleted resource comes back.
         """
         type, id = resource["resourceType"], resource["id"]
-        current = await self.find(type, id)
-        _check_version(current, if_match)
-        if current is None:
+        if if_match is None and await self.find(type, id) is None:
             raise ResourceNotFound(f"{type}/{id} does not exist.")
-        return await self._write(resource, id, current, "update")
+        return await self.put(resource, if_match=if_match, method=method)
 
-    async def put(self, resource: Resource, *, if_match: int | None = None) -> StoredResource:
-        """Create the resource under its id or store its next version, whichever applies."""
+    async def put(
+        self, resource: Resource, *, if_match: int | None = None, method: Method = "PUT"
+    ) -> StoredResource:
+        """Create the resource under its id or store its next version, whichever applies.
+
+        Content equal to the current version's makes no new one: the current one is answered.
+        """
         current = await self.find(resource["resourceType"], resource["id"])
         _check_version(current, if_match)
-        kind = "create" if current is None else "update"
-        return await self._write(resource, resource["id"], current, kind)
+        kind = "create" if current is None or current.deleted else "update"
+        return await self._write(resource, resource["id"], current, kind, method)
 
     async def delete(self, type: str, id: str, *, if_match: int | None = None) -> StoredResource:
         """Mark a resource deleted; its versions stay. Deleting twice changes nothing.
@@ -119,29 +210,46 @@ class UnitOfWork:
             deleted=True,
             blob=None,
         )
-        await self._swap(gone, {"k": [], "r": [], "pat": None}, current, "delete")
+        patient = self._patients.get(current.reference)
+        await self._swap(gone, {"k": [], "r": [], "pat": None}, current, "delete", "DELETE")
+        self._patients[current.reference] = patient
+        self._removed.append(current.reference)
         return gone
 
     async def emit(self, topic: str, *, partition: str, type: str, data: dict[str, Any]) -> None:
         """Leave an outbox row that exists only if this transaction commits."""
-        row = {
-            "_id": self._row_ids(),
-            "topic": topic,
-            "partition": partition,
-            "type": type,
-            "data": data,
-            "at": self._clock(),
-        }
-        await self.database["outbox"].insert_one(row, session=self.session)
+        self._waiting.add(
+            "outbox",
+            {
+                "_id": self._row_ids(),
+                "topic": topic,
+                "partition": partition,
+                "type": type,
+                "data": data,
+                "at": self._clock(),
+            },
+        )
+        await self._send()
+
+    async def _send(self) -> None:
+        if not self._grouping:
+            await self.flush()
 
     async def _write(
-        self, resource: Resource, id: str, current: StoredResource | None, kind: str
+        self,
+        resource: Resource,
+        id: str,
+        current: StoredResource | None,
+        kind: str,
+        method: Method,
     ) -> StoredResource:
         version = current.version + 1 if current else 1
         now = self._now(current)
         stamped = stamp(resource, id, version, now)
-        entry = self._indexer.index(stamped, now)
         slim, blob = await self._content.detach(stamped)
+        if current is not None and _unchanged(current, slim, blob):
+            return current
+        index = self._indexer.index(stamped, now).fields()
         stored = StoredResource(
             type=stamped["resourceType"],
             id=id,
@@ -150,8 +258,11 @@ class UnitOfWork:
             raw=serialise(slim),
             blob=blob,
         )
-        index = entry.fields()
-        await self._swap(stored, index, current, kind)
+        if self._base is not None and stored.type not in _SILENT:
+            references = local_references(stamped, self._base)
+            self._wanted += references.items()
+            index = {**index, "refs": list(references)} if references else index
+        await self._swap(stored, index, current, kind, method)
         return stored
 
     def _now(self, current: StoredResource | None) -> datetime:
@@ -165,36 +276,39 @@ class UnitOfWork:
         index: dict[str, Any],
         current: StoredResource | None,
         kind: str,
+        method: Method,
     ) -> None:
-        shared = to_document(stored)
-        document = {"_id": stored.reference, **shared, **index}
-        resources = self.database["resources"]
-        try:
-            if current is None:
-                await resources.insert_one(document, session=self.session)
-            else:
-                swapped = await resources.replace_one(
-                    {"_id": stored.reference, "v": current.version},
-                    document,
-                    session=self.session,
-                )
-                if swapped.matched_count == 0:
-                    raise VersionConflict(f"{stored.reference} was changed at the same time.")
-        except DuplicateKeyError:
-            raise VersionConflict(f"{stored.reference} was created at the same time.") from None
-        await self.database["history"].insert_one(
-            {"_id": f"{stored.reference}/{stored.version}", **shared, "kind": kind},
-            session=self.session,
-        )
+        reference, shared = stored.reference, to_document(stored)
+        document = {"_id": reference, **shared, **index}
+        if current is None:
+            self._waiting.insert(document)
+        else:
+            self._waiting.replace(document, current.version)
+        version = {"_id": f"{reference}/{stored.version}", **shared}
+        self._waiting.add("history", {**version, "kind": kind, "method": method})
+        self._known[reference] = stored
+        self._patients[reference] = index["pat"]
         if stored.type == "SearchParameter":
             await moved(self.database, self.session)
-        if stored.type not in _SILENT:
-            await self.emit(
-                "fhir",
-                partition=index["pat"] or stored.reference,
-                type=kind,
-                data={"resource": stored.reference, "version": stored.version},
-            )
+        if stored.type in _SILENT:
+            await self._send()
+            return
+        await self.emit(
+            "fhir",
+            partition=index["pat"] or reference,
+            type=kind,
+            data={"resource": reference, "version": stored.version},
+        )
+
+    async def _check_targets(self) -> None:
+        await self.prefetch(reference for reference, _ in self._wanted)
+        missing = [one for one in self._wanted if not self._is_there(one[0])]
+        if missing:
+            raise dangling(missing)
+
+    def _is_there(self, reference: str) -> bool:
+        found = self._known.get(reference)
+        return found is not None and not found.deleted
 
 
 def present(found: StoredResource | None, type: str, id: str) -> StoredResource:
@@ -209,13 +323,23 @@ def present(found: StoredResource | None, type: str, id: str) -> StoredResource:
     return found
 
 
+def _unchanged(current: StoredResource, slim: Resource, blob: str | None) -> bool:
+    if current.deleted or current.blob != blob:
+        return False
+    return same_content(current.resource(), slim)
+
+
 def _check_version(current: StoredResource | None, if_match: int | None) -> None:
     if if_match is None:
         return
-    if current is None:
+    if current is None or current.deleted:
         raise PreconditionFailed("If-Match names a version, but the resource does not exist.")
     if current.version != if_match:
         raise PreconditionFailed(
             f"{current.reference} is at version {current.version}, not {if_match}: "
             "read it again and repeat the change."
         )
+
+
+_STORED = {"k": 0, "r": 0, "c": 0, "s": 0, "z": 0, "w": 0, "geo": 0}
+"""A projection without the search index, which is most of a document."""

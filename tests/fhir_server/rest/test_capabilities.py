@@ -49,6 +49,11 @@ async def test_every_stated_interaction_is_routed(fhir: httpx2.AsyncClient) -> N
         "history-instance": await fhir.get("/fhir/Patient/p1/_history"),
         "history-type": await fhir.get("/fhir/Patient/_history"),
         "search-type": await fhir.get("/fhir/Patient"),
+        "patch": await fhir.patch(
+            "/fhir/Patient/p1",
+            json=[{"op": "add", "path": "/active", "value": True}],
+            headers={"Content-Type": "application/json-patch+json"},
+        ),
         "delete": await fhir.delete("/fhir/Patient/p1"),
     }
     assert codes == set(answers)

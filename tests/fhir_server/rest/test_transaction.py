@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import httpx2
@@ -94,12 +96,74 @@ async def test_a_batch_runs_each_entry_alone(fhir: httpx2.AsyncClient) -> None:
     assert outcome["resourceType"] == "OperationOutcome"
 
 
-async def test_what_is_not_offered_is_refused(fhir: httpx2.AsyncClient) -> None:
-    conditional = entry("POST", "Patient", patient())
-    conditional["request"]["ifNoneExist"] = "identifier=1"
-    assert (await fhir.post("/fhir", json=transaction(conditional))).status_code == 400
-    by_query = entry("PUT", "Patient?identifier=1", patient())
-    assert (await fhir.post("/fhir", json=transaction(by_query))).status_code == 400
+def numbered(value: str, **members: Any) -> dict[str, Any]:
+    return {**patient(**members), "identifier": [{"system": "urn:n", "value": value}]}
+
+
+async def test_conditional_entries_find_or_make_their_resource(fhir: httpx2.AsyncClient) -> None:
+    await fhir.put("/fhir/Patient/old", json=numbered("1", id="old"))
+    found = entry("POST", "Patient", numbered("1"))
+    found["request"]["ifNoneExist"] = "identifier=urn:n|1"
+    found["fullUrl"] = "urn:uuid:0b6c2a2e-5f0f-4b5e-8d3c-6a53a1f7a001"
+    made = entry("PUT", "Patient?identifier=urn:n|2", numbered("2"))
+    made["fullUrl"] = "urn:uuid:0b6c2a2e-5f0f-4b5e-8d3c-6a53a1f7a002"
+    observations = [
+        entry(
+            "POST",
+            "Observation",
+            {
+                "resourceType": "Observation",
+                "status": "final",
+                "code": {"text": "c"},
+                "subject": {"reference": reference},
+            },
+        )
+        for reference in (found["fullUrl"], made["fullUrl"], "Patient?identifier=urn:n|1")
+    ]
+    answer = await fhir.post("/fhir", json=transaction(found, made, *observations))
+    assert answer.status_code == 200, answer.text
+    entries = answer.json()["entry"]
+    assert [one["response"]["status"] for one in entries] == ["200", "201", "201", "201", "201"]
+    subjects = [one["resource"]["subject"]["reference"] for one in entries[2:]]
+    assert subjects == ["Patient/old", f"Patient/{entries[1]['resource']['id']}", "Patient/old"]
+
+
+async def test_two_conditional_entries_on_one_resource_are_refused(
+    fhir: httpx2.AsyncClient,
+) -> None:
+    await fhir.put("/fhir/Patient/old", json=numbered("1", id="old"))
+    twice = [entry("PUT", f"Patient?identifier={v}", numbered("1")) for v in ("1", "urn:n|1")]
+    assert (await fhir.post("/fhir", json=transaction(*twice))).status_code == 422
+
+
+async def test_a_conditional_reference_to_nothing_fails_all(fhir: httpx2.AsyncClient) -> None:
+    body = patient(id="a")
+    body["managingOrganization"] = {"reference": "Organization?identifier=none"}
+    answer = await fhir.post("/fhir", json=transaction(entry("PUT", "Patient/a", body)))
+    assert answer.status_code == 412
+    assert (await fhir.get("/fhir/Patient/a")).status_code == 404
+
+
+async def test_a_search_sees_what_the_transaction_wrote(fhir: httpx2.AsyncClient) -> None:
+    body = transaction(
+        entry("GET", "Patient?identifier=7"), entry("POST", "Patient", numbered("7"))
+    )
+    answer = await fhir.post("/fhir", json=body)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["entry"][0]["resource"]
+    assert found["total"] == 1
+
+
+async def test_patches_inside(fhir: httpx2.AsyncClient) -> None:
+    await fhir.put("/fhir/Patient/a", json=patient(id="a"))
+    change = {"op": "add", "path": "/active", "value": False}
+    binary = {
+        "resourceType": "Binary",
+        "contentType": "application/json-patch+json",
+        "data": base64.b64encode(json.dumps([change]).encode()).decode(),
+    }
+    answer = await fhir.post("/fhir", json=transaction(entry("PATCH", "Patient/a", binary)))
+    assert answer.json()["entry"][0]["resource"]["active"] is False
 
 
 async def test_too_many_entries(fhir: httpx2.AsyncClient) -> None:

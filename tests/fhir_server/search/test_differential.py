@@ -219,9 +219,7 @@ def test_references(reference: str, case: tuple[str, str, set[str]]) -> None:
     assert found(observation, name, value) == (reference in wanted)
 
 
-NUMBERS = st.sampled_from(
-    ["0", "1", "1.0", "1.04", "1.05", "10", "9.96", "100", "99.5", "-1"]
-)
+NUMBERS = st.sampled_from(["0", "1", "1.0", "1.04", "1.05", "10", "9.96", "100", "99.5", "-1"])
 UNITS = st.sampled_from(["mg", "g", "kg", "mm[Hg]"])
 UCUM = "http://unitsofmeasure.org"
 GRAMS = {"mg": Decimal("0.001"), "g": Decimal(1), "kg": Decimal(1000)}
