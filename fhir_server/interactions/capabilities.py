@@ -5,29 +5,40 @@ https://hl7.org/fhir/R4/http.html#capabilities
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 from fhir_server.definitions.elements import resource_types
+from fhir_server.definitions.search_parameters import compartments
 from fhir_server.interactions.registry import Interaction
 from fhir_server.resource import Resource, dumps
+from fhir_server.search.parameters import Offer
 from fhir_server.search.registry import Registry
 from fhir_server.settings import FhirSettings
 
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _DATE = "2026-11-23"
 """When what is offered last changed."""
 
 
+OperationsOn = Callable[[str | None], list[Resource]]
+"""The operations on a type, or on the system: `{"name", "definition"}`."""
+
+
 def capability_statement(
-    table: tuple[Interaction, ...], base: str, settings: FhirSettings
+    table: tuple[Interaction, ...], base: str, settings: FhirSettings, operations_on: OperationsOn
 ) -> bytes:
     """The CapabilityStatement of this very server."""
-    return _statement(table, base, settings.page_limit)
+    return _statement(table, base, settings, operations_on)
 
 
 @cache
-def _statement(table: tuple[Interaction, ...], base: str, page_limit: int) -> bytes:
+def _statement(
+    table: tuple[Interaction, ...], base: str, settings: FhirSettings, operations_on: OperationsOn
+) -> bytes:
+    system = dict.fromkeys(one.code for one in table if one.level == "system")
     statement: Resource = {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -43,18 +54,33 @@ def _statement(table: tuple[Interaction, ...], base: str, page_limit: int) -> by
                 "mode": "server",
                 "documentation": (
                     "Unknown search parameters are refused; Prefer: handling=lenient leaves them "
-                    f"out and says so. A page has at most {page_limit} entries."
+                    f"out and says so. A page has at most {settings.page_limit} entries, a bundle "
+                    f"{settings.bundle_entries}."
                 ),
                 "security": {"description": "Authorization: Bearer, from POST /auth/login."},
-                "resource": [_resource(type, table) for type in sorted(resource_types())],
-                "interaction": [{"code": one.code} for one in table if one.level == "system"],
+                "resource": [
+                    _resource(type, table, settings, operations_on(type))
+                    for type in sorted(resource_types())
+                ],
+                "interaction": [{"code": code} for code in system],
+                "searchParam": [
+                    {"name": code, "type": parameter.type, "definition": parameter.url}
+                    for code, parameter in Offer(Registry(), ()).parameters().items()
+                ],
+                "operation": operations_on(None),
+                "compartment": [f"{_COMPARTMENT}{name.lower()}" for name in compartments()],
             }
         ],
     }
     return dumps(statement)
 
 
-def _resource(type: str, table: tuple[Interaction, ...]) -> dict[str, Any]:
+def _resource(
+    type: str,
+    table: tuple[Interaction, ...],
+    settings: FhirSettings,
+    operations: list[Resource],
+) -> dict[str, Any]:
     codes = dict.fromkeys(one.code for one in table if one.level != "system")
     if type == "AuditEvent":
         for code in ("create", "update", "patch", "delete"):
@@ -70,7 +96,9 @@ def _resource(type: str, table: tuple[Interaction, ...]) -> dict[str, Any]:
         "conditionalCreate": type != "AuditEvent",
         "conditionalRead": "full-support",
         "conditionalUpdate": type != "AuditEvent",
-        "conditionalDelete": "not-supported" if type == "AuditEvent" else "single",
+        "conditionalDelete": "not-supported"
+        if type == "AuditEvent"
+        else settings.conditional_delete,
         "referencePolicy": ["literal", "logical"],
         "searchInclude": ["*", *(f"{type}:{code}" for code in references)],
         "searchRevInclude": ["*", *_referring(type)],
@@ -78,6 +106,7 @@ def _resource(type: str, table: tuple[Interaction, ...]) -> dict[str, Any]:
             {"name": code, "type": parameter.type, "definition": parameter.url}
             for code, parameter in offered.items()
         ],
+        **({"operation": operations} if operations else {}),
     }
 
 

@@ -86,10 +86,11 @@ def _link(relation: str, context: Context, path: str, parameters: dict[str, str]
 
 
 def _entry(stored: StoredResource, context: Context) -> Entry:
+    method, status = stored.method or _supposed(stored), "200"
     if stored.deleted:
-        method, status = "DELETE", "204"
-    else:
-        method, status = ("POST", "201") if stored.version == 1 else ("PUT", "200")
+        status = "204"
+    elif stored.version == 1:
+        status = "201"
     members = {
         "fullUrl": f"{context.base}/{stored.reference}",
         "request": {
@@ -103,3 +104,10 @@ def _entry(stored: StoredResource, context: Context) -> Entry:
         },
     }
     return members, stored.raw
+
+
+def _supposed(stored: StoredResource) -> str:
+    """The method of a version from before methods were kept."""
+    if stored.deleted:
+        return "DELETE"
+    return "POST" if stored.version == 1 else "PUT"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
@@ -12,9 +13,10 @@ from starlette.responses import Response
 from fhir_server.clock import Ids
 from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import Malformed, NotAuthenticated, ResourceNotFound
-from fhir_server.interactions.capabilities import capability_statement
+from fhir_server.interactions.capabilities import OperationsOn, capability_statement
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
 from fhir_server.interactions.registry import Interaction, interactions
+from fhir_server.operations.registry import operation_definitions, operations
 from fhir_server.rest.body import read_body
 from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
 from fhir_server.rest.negotiation import (
@@ -37,7 +39,7 @@ def fhir_router(ids: Ids) -> APIRouter:
     table = interactions(ids)
     router.add_api_route(
         "/metadata",
-        _metadata(table),
+        _metadata(table, partial(operation_definitions, operations(ids))),
         methods=["GET", "HEAD"],
         name="capabilities",
         response_model=None,
@@ -58,10 +60,11 @@ def _methods(one: Interaction) -> list[str]:
     return ["GET", "HEAD"] if one.method == "GET" else [one.method]
 
 
-def _metadata(table: tuple[Interaction, ...]) -> Endpoint:
+def _metadata(table: tuple[Interaction, ...], operations_on: OperationsOn) -> Endpoint:
     async def metadata(request: Request) -> Response:
         format = wanted_format(request)
-        body = capability_statement(table, _base(request), fhir_of(request).server.settings)
+        settings = fhir_of(request).server.settings
+        body = capability_statement(table, _base(request), settings, operations_on)
         return Response(rendered(request, body, format), media_type=format)
 
     return metadata

@@ -32,7 +32,10 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class StoredResource:
-    """One version of one resource. `raw` is empty when `deleted`."""
+    """One version of one resource. `raw` is empty when `deleted`.
+
+    `method` is the HTTP method that made a version read from `history`.
+    """
 
     type: str
     id: str
@@ -41,6 +44,7 @@ class StoredResource:
     raw: bytes
     deleted: bool = False
     blob: str | None = None
+    method: str = ""
 
     @property
     def reference(self) -> str:
@@ -79,6 +83,7 @@ def from_document(document: Document) -> StoredResource:
         raw=bytes(document["raw"]),
         deleted=document["deleted"],
         blob=document.get("blob"),
+        method=document.get("method", ""),
     )
 
 

@@ -13,6 +13,21 @@ async def test_it_is_a_valid_resource(anonymous: httpx2.AsyncClient) -> None:
     assert statement["fhirVersion"] == "4.0.1"
 
 
+async def test_it_states_operations_compartments_and_formats(
+    anonymous: httpx2.AsyncClient,
+) -> None:
+    statement = (await anonymous.get("/fhir/metadata")).json()
+    rest = statement["rest"][0]
+    patient = next(one for one in rest["resource"] if one["type"] == "Patient")
+    assert {"everything", "validate"} <= {one["name"] for one in patient["operation"]}
+    assert {"reindex", "versions"} <= {one["name"] for one in rest["operation"]}
+    assert len(rest["interaction"]) == len({one["code"] for one in rest["interaction"]})
+    assert {one["name"] for one in rest["searchParam"]} >= {"_id", "_lastUpdated", "_tag"}
+    assert len(rest["compartment"]) == 5
+    assert "application/fhir+xml" in statement["format"]
+    assert "Observation:subject" in patient["searchRevInclude"]
+
+
 async def test_every_stated_search_parameter_is_accepted(fhir: httpx2.AsyncClient) -> None:
     statement = (await fhir.get("/fhir/metadata")).json()
     values = {

@@ -106,6 +106,17 @@ async def test_the_same_content_makes_no_version(fhir: httpx2.AsyncClient) -> No
     assert len(history["entry"]) == 1
 
 
+async def test_history_shows_the_method_that_was_used(fhir: httpx2.AsyncClient) -> None:
+    await fhir.put("/fhir/Patient/a", json={**PATIENT, "id": "a"})
+    change = [{"op": "add", "path": "/multipleBirthBoolean", "value": True}]
+    headers = {"Content-Type": "application/json-patch+json"}
+    await fhir.patch("/fhir/Patient/a", json=change, headers=headers)
+    await fhir.delete("/fhir/Patient/a")
+    history = (await fhir.get("/fhir/Patient/a/_history")).json()
+    methods = [entry["request"]["method"] for entry in history["entry"]]
+    assert methods == ["DELETE", "PATCH", "PUT"]
+
+
 async def test_history_pages_are_gapless(fhir: httpx2.AsyncClient) -> None:
     first = (await fhir.post("/fhir/Patient", json=PATIENT)).json()
     for count in range(6):
