@@ -60,7 +60,7 @@ def _text(value: Any, type: str) -> str | None:
         return "must be a string"
     if not value:
         return "must not be empty: leave it out instead"
-    if len(value) > STRING_LIMIT:
+    if len(value) > STRING_LIMIT and type != "xhtml":  # a narrative is no string of FHIR
         return f"must have at most {STRING_LIMIT} characters"
     if not value.isascii() and _SURROGATE.search(value):
         # JSON can escape one; UTF-8, and so the store, has no form for it.
