@@ -27,7 +27,7 @@ from fhir_server.errors import (
 )
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.bundle import Entry, bundle
-from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, Handler
+from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, Handler, Ledger
 from fhir_server.interactions.criteria import criteria_in, only_candidate
 from fhir_server.interactions.outcome import operation_outcome
 from fhir_server.interactions.update import identity
@@ -77,8 +77,12 @@ class Transaction:
         made = {entry.position: self._reference(entry) for entry in entries}
 
         async def body(unit: UnitOfWork) -> dict[int, Entry]:
-            inside = context.within(unit)
+            ledger: Ledger = []
+            inside = context.within(unit, ledger)
             found = [await self._identified(entry, inside) for entry in entries]
+            # One look for all that is changed, none for the ids made here.
+            await unit.prefetch(made[one.position] for one in found if one.method != "POST")
+            unit.presume_new(made[one.position] for one in found if one.method == "POST")
             _refuse_overlap(found)
             references = _references(found, made)
             references |= await _conditional_references(found, inside)
@@ -88,6 +92,7 @@ class Transaction:
                     await unit.flush()
                 response = await self._located(entry, references, made, inside)
                 answers[entry.position] = _answer(response, inside)
+            await inside.settle(ledger)
             return answers
 
         answers = await context.transact(body)
