@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from fhir_server.errors import FhirError
+from fhir_server.errors import InvalidParameter, InvalidResource
 
 
-class InvalidExpression(FhirError, ValueError):
+class InvalidExpression(InvalidParameter, ValueError):
     """The text is no FHIRPath. `position` counts its characters from 0."""
-
-    status, code, ack = 400, "value", "AR"
 
     def __init__(self, problem: str, position: int) -> None:
         """`problem` is a sentence without its full stop; it quotes nothing of the text."""
@@ -16,7 +14,7 @@ class InvalidExpression(FhirError, ValueError):
         self.position = position
 
 
-class EvaluationError(FhirError, ValueError):
+class EvaluationError(InvalidResource, ValueError):
     """The expression does not fit what it was evaluated on: two items where one must stand, say."""
 
-    status, code = 422, "processing"
+    code = "processing"

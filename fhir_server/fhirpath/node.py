@@ -166,15 +166,23 @@ def _actual(type: str, value: Any) -> str:
 def children(node: Node) -> Nodes:
     """Every child of a node, in the order of the JSON."""
     found: Nodes = []
-    value = node.value if isinstance(node.value, dict) else node.extra
+    plain = isinstance(node.value, dict)
+    value = node.value if plain else node.extra
     if value is None:
         return found
-    table = _table(node.type if isinstance(node.value, dict) else "Element")
-    for key in value:
-        plain = key.removeprefix("_")
-        type = table.get(plain)
-        if type is not None and (plain == key or plain not in value):
-            _append(node, value, plain, type, found)
+    table, place = _table(node.type if plain else "Element"), node.location
+    for key, content in value.items():
+        type = table.get(key)
+        if type is None:
+            # The extensions of a primitive that has no value.
+            type = table.get(key[1:]) if key[:1] == "_" and key[1:] not in value else None
+            if type is not None:
+                _append(node, value, key[1:], type, found)
+        elif isinstance(content, list) or "_" + key in value:
+            _append(node, value, key, type, found)
+        elif content is not None:
+            at = None if place is None else (*place, key)
+            found.append(Node(_actual(type, content), content, None, at))
     return found
 
 
@@ -190,6 +198,11 @@ def descendants(nodes: Nodes) -> Nodes:
     found: Nodes = []
     level = nodes
     while level:
-        level = [child for node in level for child in children(node)]
+        level = [
+            child
+            for node in level
+            if node.extra is not None or isinstance(node.value, dict)
+            for child in children(node)
+        ]
         found.extend(level)
     return found

@@ -107,7 +107,9 @@ class _Parser:
 
     def _operator(self) -> str | None:
         token = self._next
-        return token.text if token.kind in ("symbol", "name") and token.text in _PRECEDENCE else None
+        return (
+            token.text if token.kind in ("symbol", "name") and token.text in _PRECEDENCE else None
+        )
 
     def _polarity(self) -> Expr:
         if self._next.kind == "symbol" and self._next.text in ("+", "-"):

@@ -16,7 +16,7 @@ class Literal:
 
 @dataclass(frozen=True)
 class Variable:
-    """`$this`, `$index` or `$total`."""
+    """One of `$this`, `$index` and `$total`."""
 
     name: str
 

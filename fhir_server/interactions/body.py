@@ -7,7 +7,7 @@ import re
 from fhir_server.errors import InvalidParameter, InvalidResource, Malformed
 from fhir_server.interactions.context import FhirRequest
 from fhir_server.resource import Resource, loads
-from fhir_server.validation.structure import check
+from fhir_server.validation.validator import validate
 
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
@@ -38,7 +38,7 @@ def checked(resource: object, type: str) -> Resource:
             f"The body must be a {type}: its resourceType is missing or another.",
             expression=("resourceType",),
         )
-    issues = check(resource)
+    issues = validate(resource)
     if any(issue.severity in ("fatal", "error") for issue in issues):
         raise InvalidResource(f"The {type} breaks the rules of FHIR R4.", issues=issues)
     return resource

@@ -25,7 +25,7 @@ from fhir_server.interactions.outcome import operation_outcome
 from fhir_server.operations.reading import current
 from fhir_server.operations.request import OperationRequest
 from fhir_server.resource import Resource, dumps
-from fhir_server.validation.structure import check
+from fhir_server.validation import validator
 
 _MODES = ("create", "update", "delete", "profile")
 _OK = Issue("informational", "All OK: no problems were found.", severity="information")
@@ -69,7 +69,7 @@ async def _subject(request: OperationRequest, context: Context) -> Any:
 
 
 def _content(resource: Resource, request: OperationRequest) -> list[Issue]:
-    issues = list(check(resource))
+    issues = list(validator.validate(resource, warnings=True))
     own = resource.get("resourceType")
     if isinstance(own, str) and own != request.type:
         text = f"The address is for {request.type}; this resource says that it is another type."

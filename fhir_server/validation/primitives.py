@@ -14,21 +14,23 @@ from fhir_server.dates import parse_range
 STRING_LIMIT = 1024 * 1024
 """Most characters of a string. FHIR R4 2.24.0.1: strings are at most 1 MB."""
 
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?", re.ASCII)
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?"
 _ZONE = r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))"
-_DATE_TIME = re.compile(rf"\d{{4}}(-\d\d(-\d\d(T{_CLOCK}{_ZONE})?)?)?")
-_INSTANT = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}{_ZONE}")
-_TIME = re.compile(_CLOCK)
+_DATE_TIME = re.compile(rf"\d{{4}}(-\d\d(-\d\d(T{_CLOCK}{_ZONE})?)?)?", re.ASCII)
+_INSTANT = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}{_ZONE}", re.ASCII)
+_TIME = re.compile(_CLOCK, re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_BLANK = " \t\r\n"
 _PATTERNS = {
     "id": re.compile(r"[A-Za-z0-9\-.]{1,64}"),
-    "code": re.compile(r"[^\s]+(\s[^\s]+)*"),
+    "code": re.compile(r"[^\s]+(\s[^\s]+)*", re.ASCII),
     "oid": re.compile(r"urn:oid:[0-2](\.(0|[1-9]\d*))+"),
     "uuid": re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
-    "uri": re.compile(r"\S+"),
-    "url": re.compile(r"\S+"),
-    "canonical": re.compile(r"\S+"),
+    "uri": re.compile(r"\S+", re.ASCII),
+    "url": re.compile(r"\S+", re.ASCII),
+    "canonical": re.compile(r"\S+", re.ASCII),
     "time": _TIME,
 }
 
@@ -65,7 +67,9 @@ def _text(value: Any, type: str) -> str | None:
     if not value.isascii() and _SURROGATE.search(value):
         # JSON can escape one; UTF-8, and so the store, has no form for it.
         return "must not contain half of a surrogate pair"
-    if type in ("string", "markdown") and not value.strip():
+    if _CONTROL.search(value):
+        return "must not contain control characters"
+    if type in ("string", "markdown") and not value.strip(_BLANK):
         return "must not be blank"
     return None
 

@@ -19,11 +19,20 @@ from fhir_server.definitions.elements import (
 )
 from fhir_server.errors import Issue
 from fhir_server.resource import Resource
+from fhir_server.validation.bindings import bound
+from fhir_server.validation.bundles import entry_faults
 from fhir_server.validation.primitives import fault
+from fhir_server.validation.references import (
+    Container,
+    contained_faults,
+    container,
+    reference_fault,
+)
 
 DEPTH_LIMIT = 60
 """Levels of nesting; the deepest official example has 13."""
 
+_ELEMENT_ID = re.compile(r"[^ \t\r\n]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -34,23 +43,24 @@ class _Member:
     element: Element
     type: str
     primitive: bool
+    element_id: bool
 
 
 @dataclass(frozen=True)
 class _Shape:
     members: dict[str, _Member]
-    required: tuple[tuple[str, tuple[str, ...]], ...]
-    choices: tuple[tuple[str, tuple[str, ...]], ...]
+    required: tuple[tuple[str, frozenset[str]], ...]
+    choices: tuple[tuple[str, frozenset[str]], ...]
 
 
 def check(resource: Resource) -> tuple[Issue, ...]:
     """Every problem of `resource`; an empty tuple when there is none."""
-    issues: list[Issue] = []
     type = resource.get("resourceType")
     if not isinstance(type, str) or type not in resource_types():
         return (Issue("structure", "resourceType is no FHIR R4 type.", expression=("$this",)),)
-    _object(type, resource, type, issues, 0)
-    return tuple(issues)
+    found = _Check()
+    found.resource(type, resource, type, 0, None)
+    return tuple(found.issues)
 
 
 @cache
@@ -58,179 +68,179 @@ def _shape(type: str) -> _Shape:
     members: dict[str, _Member] = {}
     required, choices = [], []
     for name, element in elements_of(type).items():
-        names = []
+        keys = set()
         for one in element.types:
-            member = name + one[0].upper() + one[1:] if element.choice else name
-            names.append(member)
-            members[member] = _Member(element, one, one in primitive_types())
+            held = one.removeprefix("@")
+            member = name + held[0].upper() + held[1:] if element.choice else name
+            keys |= {member, f"_{member}"}
+            primitive = held in primitive_types()
+            own_id = name == "id" and type not in resource_types()
+            members[member] = _Member(element, held, primitive, own_id)
         if element.required:
-            required.append((name, tuple(names)))
+            required.append((name, frozenset(keys)))
         if element.choice:
-            choices.append((name, tuple(names)))
+            choices.append((name, frozenset(keys)))
     return _Shape(members, tuple(required), tuple(choices))
 
 
-def _object(type: str, value: Any, path: str, issues: list[Issue], depth: int) -> None:
-    if not isinstance(value, dict):
-        issues.append(_issue("structure", "must be an object", path))
-        return
-    if not value:
-        issues.append(_issue("structure", "must not be empty: leave it out instead", path))
-    if depth > DEPTH_LIMIT:
-        issues.append(_issue("too-costly", f"is nested over {DEPTH_LIMIT} levels", path))
-        return
-    shape = _shape(type)
-    for name, content in value.items():
-        if name == "resourceType" and type in resource_types():
-            continue
-        member = shape.members.get(name.removeprefix("_"))
-        if member is None or (name[0:1] == "_" and not member.primitive):
-            issues.append(_unknown(name, path))
+class _Check:
+    """One walk over a resource. `_inside` is what `#id` means where the walk is."""
+
+    def __init__(self) -> None:
+        self.issues: list[Issue] = []
+        self._inside = Container("", {})
+
+    def resource(
+        self, type: str, value: Resource, path: str, depth: int, inside: Container | None
+    ) -> None:
+        """Check a whole resource; `inside` is the container of a contained one."""
+        outer = self._inside
+        self._inside = inside or container(type, value)
+        self._object(type, value, path, depth)
+        if type == "Bundle":
+            for position, code, text in entry_faults(value.get("entry")):
+                self._tell(code, text, f"{path}.entry[{position}].fullUrl")
+        self._inside = outer
+
+    def _tell(self, code: str, text: str, path: str) -> None:
+        self.issues.append(Issue(code, f"{path} {text}.", expression=(path,)))
+
+    def _object(self, type: str, value: Any, path: str, depth: int) -> None:
+        if not isinstance(value, dict):
+            self._tell("structure", "must be an object", path)
+            return
+        if not value:
+            self._tell("structure", "must not be empty: leave it out instead", path)
+        if depth > DEPTH_LIMIT:
+            self._tell("too-costly", f"is nested over {DEPTH_LIMIT} levels", path)
+            return
+        shape = _shape(type)
+        for name, content in value.items():
+            member = shape.members.get(name)
+            if member is not None:
+                self._member(member, name, content, value, path, depth)
+            elif name != "resourceType" or type not in resource_types():
+                self._twin(shape, name, content, value, path, depth)
+        self._check_presence(shape, value, path)
+
+    def _twin(
+        self, shape: _Shape, name: str, content: Any, value: Resource, path: str, depth: int
+    ) -> None:
+        """A member that is no element: the extensions of a primitive, or a mistake."""
+        member = shape.members.get(name[1:]) if name[:1] == "_" else None
+        if member is not None and member.primitive:
+            self._member(member, name, content, value, path, depth)
+        elif _NAME.fullmatch(name):
+            self._tell("structure", "is no element of this type", f"{path}.{name}")
         else:
-            _member(member, name, content, value, path, issues, depth)
-    _check_presence(shape, value, path, issues)
+            # Only what may be a name is repeated: any other property name may hold anything.
+            self._tell("structure", "has a property whose name cannot be an element's", path)
 
+    def _check_presence(self, shape: _Shape, value: Resource, path: str) -> None:
+        for name, keys in shape.required:
+            if keys.isdisjoint(value):
+                self._tell("required", "is missing", f"{path}.{name}")
+        for name, keys in shape.choices:
+            if len({key.removeprefix("_") for key in keys.intersection(value)}) > 1:
+                self._tell("structure", "may have one type only", f"{path}.{name}")
 
-def _unknown(name: str, path: str) -> Issue:
-    # Only what may be a name is repeated: any other property name may hold anything.
-    if _NAME.fullmatch(name):
-        return _issue("structure", "is no element of this type", f"{path}.{name}")
-    return _issue("structure", "has a property whose name cannot be an element's", path)
-
-
-def _check_presence(shape: _Shape, value: Resource, path: str, issues: list[Issue]) -> None:
-    for name, names in shape.required:
-        if not any(one in value or f"_{one}" in value for one in names):
-            issues.append(_issue("required", "is missing", f"{path}.{name}"))
-    for name, names in shape.choices:
-        if sum(1 for one in names if one in value or f"_{one}" in value) > 1:
-            issues.append(_issue("structure", "may have one type only", f"{path}.{name}"))
-
-
-def _member(
-    member: _Member,
-    name: str,
-    content: Any,
-    parent: Resource,
-    path: str,
-    issues: list[Issue],
-    depth: int,
-) -> None:
-    where = f"{path}.{member.element.name}"
-    if not member.element.many:
-        if isinstance(content, list):
-            issues.append(_issue("structure", "takes one value, not a list", where))
-        elif name[0] == "_":
-            _object("Element", content, where, issues, depth + 1)
+    def _member(
+        self, member: _Member, name: str, content: Any, parent: Resource, path: str, depth: int
+    ) -> None:
+        where = f"{path}.{member.element.name}"
+        if not member.element.many:
+            if isinstance(content, list):
+                self._tell("structure", "takes one value, not a list", where)
+            elif name[0] == "_":
+                self._object("Element", content, where, depth + 1)
+            else:
+                self._value(member, content, where, depth)
+        elif not isinstance(content, list):
+            self._tell("structure", "takes a list", where)
         else:
-            _value(member, content, where, issues, depth)
-        return
-    if not isinstance(content, list):
-        issues.append(_issue("structure", "takes a list", where))
-        return
-    if not content:
-        issues.append(_issue("structure", "must not be an empty list", where))
-    _list(member, name, content, parent, where, issues, depth)
+            if not content:
+                self._tell("structure", "must not be an empty list", where)
+            self._list(member, name, content, parent, where, depth)
 
+    def _list(
+        self,
+        member: _Member,
+        name: str,
+        content: list[Any],
+        parent: Resource,
+        where: str,
+        depth: int,
+    ) -> None:
+        other = parent.get(name[1:] if name[0] == "_" else f"_{name}") if member.primitive else None
+        if isinstance(other, list) and len(other) != len(content) and name[0] == "_":
+            self._tell("structure", "and its extensions differ in length", where)
+        for position, one in enumerate(content):
+            at = f"{where}[{position}]"
+            if one is None:
+                twin = (
+                    other[position] if isinstance(other, list) and position < len(other) else None
+                )
+                # A pair of nulls is told once, by the list of values.
+                told = name[0] == "_" and isinstance(other, list) and position < len(other)
+                if not member.primitive or (twin is None and not told):
+                    self._tell("structure", "must not be null", at)
+            elif name[0] == "_":
+                self._object("Element", one, at, depth + 1)
+            else:
+                self._value(member, one, at, depth)
+        if member.element.name == "contained":
+            self._check_ids(content, where)
 
-def _list(
-    member: _Member,
-    name: str,
-    content: list[Any],
-    parent: Resource,
-    where: str,
-    issues: list[Issue],
-    depth: int,
-) -> None:
-    plain = name.removeprefix("_")
-    other = parent.get(plain if name[0] == "_" else f"_{plain}")
-    if isinstance(other, list) and len(other) != len(content) and name[0] == "_":
-        issues.append(_issue("structure", "and its extensions differ in length", where))
-    for position, one in enumerate(content):
-        at = f"{where}[{position}]"
-        if one is None:
-            twin = other[position] if isinstance(other, list) and position < len(other) else None
-            # A pair of nulls is told once, by the list of values.
-            told = name[0] == "_" and isinstance(other, list) and position < len(other)
-            if not member.primitive or (twin is None and not told):
-                issues.append(_issue("structure", "must not be null", at))
-        elif name[0] == "_":
-            _object("Element", one, at, issues, depth + 1)
+    def _check_ids(self, contained: list[Any], where: str) -> None:
+        seen: set[str] = set()
+        for position, one in enumerate(contained):
+            id = one.get("id") if isinstance(one, dict) else ""
+            if id is None:
+                self._tell("required", "is missing", f"{where}[{position}].id")
+            elif isinstance(id, str) and id in seen:
+                self._tell(
+                    "duplicate", "is the id of another one as well", f"{where}[{position}].id"
+                )
+            elif isinstance(id, str):
+                seen.add(id)
+
+    def _value(self, member: _Member, content: Any, where: str, depth: int) -> None:
+        if member.primitive:
+            self._primitive(member, content, where)
+        elif member.type == "Resource":
+            self._nested(member.element, content, where, depth)
         else:
-            _value(member, one, at, issues, depth)
+            self._object(member.type, content, where, depth + 1)
+            if not isinstance(content, dict):
+                return
+            if member.type == "Reference":
+                wrong = reference_fault(content, member.element, self._inside)
+                if wrong is not None:
+                    self._tell(*wrong, where)
+            elif member.element.codings and not bound(member.type, content, member.element.codings):
+                self._tell("code-invalid", "has no code of its value set", where)
 
-
-def _value(member: _Member, content: Any, where: str, issues: list[Issue], depth: int) -> None:
-    if member.primitive:
+    def _primitive(self, member: _Member, content: Any, where: str) -> None:
         wrong = fault(member.type, content)
         if wrong is not None:
-            issues.append(_issue("value", wrong, where))
+            self._tell("value", wrong, where)
         elif member.type == "code" and content not in (member.element.codes or {content}):
-            issues.append(_issue("code-invalid", "is not a code of its value set", where))
-        return
-    if member.type in ("Resource", "@Resource"):
-        _nested(content, where, issues, depth)
-        if member.element.name == "contained" and isinstance(content, dict):
-            issues.extend(_contained(content, where))
-        return
-    _object(member.type.removeprefix("@"), content, where, issues, depth + 1)
-    if member.type == "Reference":
-        _target(member.element, content, where, issues)
-    elif member.element.codings and not _bound(member, content):
-        issues.append(_issue("code-invalid", "has no code of its value set", where))
+            self._tell("code-invalid", "is not a code of its value set", where)
+        elif member.element_id and not _ELEMENT_ID.fullmatch(content):
+            self._tell("value", "must have no white space", where)
+        elif member.type == "canonical" and content[0] == "#" and self._unheld(content):
+            self._tell("value", "refers to no contained resource", where)
 
+    def _unheld(self, reference: str) -> bool:
+        return reference != "#" and reference[1:] not in self._inside.contained
 
-def _bound(member: _Member, content: Any) -> bool:
-    """Whether a Coding or CodeableConcept meets its required binding: one coding must."""
-    if member.type == "Coding":
-        codings = [content]
-    elif member.type == "CodeableConcept" and isinstance(content, dict):
-        codings = content.get("coding", [])
-        if not codings and "extension" in content:  # a data-absent-reason, say
-            return True
-    else:
-        return True
-    if not isinstance(codings, list) or not all(isinstance(one, dict) for one in codings):
-        return True  # told already
-    allowed = member.element.codings or frozenset()
-    pairs = ((one.get("system"), one.get("code")) for one in codings)
-    return any(
-        isinstance(system, str) and isinstance(code, str) and (system, code) in allowed
-        for system, code in pairs
-    )
-
-
-def _contained(content: Resource, where: str) -> list[Issue]:
-    """The invariants dom-2, dom-4 and dom-5 of DomainResource."""
-    meta = content.get("meta")
-    found = []
-    if "contained" in content:
-        found.append(_issue("invariant", "must not contain resources (dom-2)", where))
-    if isinstance(meta, dict) and ("versionId" in meta or "lastUpdated" in meta):
-        found.append(_issue("invariant", "must not have a version or lastUpdated (dom-4)", where))
-    if isinstance(meta, dict) and "security" in meta:
-        found.append(_issue("invariant", "must not have a security label (dom-5)", where))
-    return found
-
-
-def _nested(content: Any, where: str, issues: list[Issue], depth: int) -> None:
-    type = content.get("resourceType") if isinstance(content, dict) else None
-    if not isinstance(type, str) or type not in resource_types():
-        issues.append(_issue("structure", "must be a resource with a known resourceType", where))
-        return
-    _object(type, content, where, issues, depth + 1)
-
-
-def _target(element: Element, content: Any, where: str, issues: list[Issue]) -> None:
-    reference = content.get("reference") if isinstance(content, dict) else None
-    if not element.targets or not isinstance(reference, str):
-        return
-    parts = reference.split("/")
-    # Only a literal local reference, `Patient/p1` or `Patient/p1/_history/2`, shows its type.
-    if len(parts) in (2, 4) and parts[0] in resource_types() and parts[0] not in element.targets:
-        allowed = ", ".join(sorted(element.targets))
-        issues.append(_issue("structure", f"must refer to one of: {allowed}", where))
-
-
-def _issue(code: str, text: str, path: str) -> Issue:
-    return Issue(code, f"{path} {text}.", expression=(path,))
+    def _nested(self, element: Element, content: Any, where: str, depth: int) -> None:
+        type = content.get("resourceType") if isinstance(content, dict) else None
+        if not isinstance(type, str) or type not in resource_types():
+            self._tell("structure", "must be a resource with a known resourceType", where)
+            return
+        contained = element.name == "contained"
+        self.resource(type, content, where, depth + 1, self._inside if contained else None)
+        if contained:
+            for text in contained_faults(content):
+                self._tell("invariant", text, where)

@@ -88,6 +88,14 @@ RECORD: tuple[dict[str, Any], ...] = (
     },
     {
         "resourceType": "AllergyIntolerance",
+        "clinicalStatus": {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+                    "code": "active",
+                }
+            ]
+        },
         "id": "a1",
         "patient": {"reference": "Patient/p1"},
         "recordedDate": "1999-01-01",
