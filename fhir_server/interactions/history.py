@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
 from fhir_server.clock import instant
+from fhir_server.dates import Range, parse_range
 from fhir_server.errors import InvalidParameter, NotSupported, ResourceNotFound
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.bundle import Entry, bundle
@@ -17,24 +18,27 @@ from fhir_server.interactions.paging import CURSOR, decode, encode
 from fhir_server.interactions.result_parameters import page_size
 from fhir_server.store import Page, StoredResource
 
-_KNOWN = ("_count", "_since", "_format", "_pretty", CURSOR)
+_KNOWN = ("_count", "_since", "_at", "_format", "_pretty", CURSOR)
 
 
 async def history(request: FhirRequest, context: Context) -> FhirResponse:
     """Answer versions newest first, a page at a time, deletions included."""
     condition = _condition(request, context)
-    parameters = _parameters(request)
+    parameters = _parameters(request, lenient=context.lenient)
     if "_since" in parameters:
         condition["lu"] = {"$gte": _since(parameters["_since"])}
     path = "/".join(part for part in (request.type, request.id, "_history") if part)
-    scope = f"{path}?{parameters.get('_since', '')}"
+    scope = f"{path}?{parameters.get('_since', '')}&{parameters.get('_at', '')}"
+    during = _period(parameters["_at"]) if "_at" in parameters else None
     key = context.server.cursor_key
     after = decode(parameters[CURSOR], scope, key) if CURSOR in parameters else None
     count = page_size(parameters.get("_count"), context.server.settings)
 
     async def work() -> Page:
-        found = await context.server.store.history(condition, count=count, after=after)
-        if request.id and not found.entries and not after and "_since" not in parameters:
+        found = await context.server.store.history(
+            condition, count=count, after=after, during=during
+        )
+        if request.id and not (found.entries or after or {"_since", "_at"} & parameters.keys()):
             raise ResourceNotFound(f"{request.type}/{request.id} does not exist.")
         return found
 
@@ -57,23 +61,31 @@ def _condition(request: FhirRequest, context: Context) -> dict[str, Any]:
     return {"type": request.type, "id": logical_id(request.id)}
 
 
-def _parameters(request: FhirRequest) -> dict[str, str]:
+def _parameters(request: FhirRequest, *, lenient: bool) -> dict[str, str]:
     unknown = sorted({name for name, _ in request.parameters} - set(_KNOWN))
-    if unknown:
+    if unknown and not lenient:
         raise NotSupported(
-            f"History does not know {', '.join(unknown)}; it knows {', '.join(_KNOWN[:2])}."
+            f"History does not know {', '.join(unknown)[:200]}; it knows {', '.join(_KNOWN[:3])}."
         )
-    return dict(request.parameters)
+    return {name: value for name, value in request.parameters if name in _KNOWN}
 
 
 def _since(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise InvalidParameter("_since takes an instant with a time zone.")
     return moment
+
+
+def _period(text: str) -> Range:
+    # An offset's plus that was not escaped arrives as a space.
+    period = parse_range(text.replace(" ", "+"))
+    if period is None:
+        raise InvalidParameter("_at takes a date or time: 2024, 2024-02, 2024-02-13, an instant.")
+    return period
 
 
 def _about(request: FhirRequest) -> tuple[str, ...]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from fhir_server.clock import Clock, Ids, OrderedIds
+from fhir_server.dates import Range
 from fhir_server.errors import ResourceNotFound
 from fhir_server.resource import Resource
 from fhir_server.search.extraction import Indexer
@@ -23,18 +23,9 @@ from fhir_server.store.indexes import ensure_indexes
 from fhir_server.store.reindexing import Reindexing
 from fhir_server.store.searching import Searching
 from fhir_server.store.unit_of_work import UnitOfWork, present
+from fhir_server.store.versions import Page, Position, current_during, page
 
 Result = TypeVar("Result")
-Position = tuple[datetime, str]
-"""Where a page ended: the last entry's `lu` and `_id`."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some versions and, if there are more, where the next page begins."""
-
-    entries: tuple[StoredResource, ...]
-    next: Position | None
 
 
 class MongoStore:
@@ -136,41 +127,32 @@ class MongoStore:
 
         With `session`, as its transaction sees them.
         """
-        return await self._page("resources", condition, count, after, ascending, session)
+        return await page(
+            self.database,
+            "resources",
+            condition,
+            count=count,
+            after=after,
+            ascending=ascending,
+            session=session,
+        )
 
     async def count(self, condition: dict[str, Any]) -> int:
         """How many current resources match `condition`."""
         return await self.database["resources"].count_documents(condition)
 
     async def history(
-        self, condition: dict[str, Any], *, count: int, after: Position | None = None
-    ) -> Page:
-        """Versions matching `condition`, newest first, deletions included."""
-        return await self._page("history", condition, count, after, ascending=False)
-
-    async def _page(
         self,
-        collection: str,
         condition: dict[str, Any],
+        *,
         count: int,
-        after: Position | None,
-        ascending: bool,
-        session: AsyncClientSession | None = None,
+        after: Position | None = None,
+        during: Range | None = None,
     ) -> Page:
-        beyond = "$gt" if ascending else "$lt"
-        direction = 1 if ascending else -1
-        where = condition
-        if after is not None:
-            moment, id = after
-            resume = [{"lu": {beyond: moment}}, {"lu": moment, "_id": {beyond: id}}]
-            where = {"$and": [condition, {"$or": resume}]}
-        cursor = self.database[collection].find(where, session=session)
-        found = await (
-            cursor.sort([("lu", direction), ("_id", direction)]).limit(count + 1).to_list()
-        )
-        more = len(found) > count
-        last = found[count - 1] if more and count else None
-        return Page(
-            tuple(from_document(document) for document in found[:count]),
-            (last["lu"], last["_id"]) if last else None,
-        )
+        """Versions matching `condition`, newest first, deletions included.
+
+        With `during`, only those that were current at some moment of that time.
+        """
+        if during is not None:
+            return await current_during(self.database, condition, during, count=count, after=after)
+        return await page(self.database, "history", condition, count=count, after=after)
