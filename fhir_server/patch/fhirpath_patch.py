@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_server.errors import InvalidResource, Malformed
-from fhir_server.patch.element_path import Place, element_of, places
+from fhir_server.patch.element_path import Place, element_of, owner_path, places
+from fhir_server.patch.json_patch import copied
 from fhir_server.resource import Resource
 
 _VALUE = "value"
@@ -40,7 +40,7 @@ def apply(resource: Resource, parameters: Resource) -> Resource:
 
     Raises `Malformed` for what is no patch, `InvalidResource` for what does not fit the resource.
     """
-    result: Resource = deepcopy(resource)
+    result: Resource = copied(resource)
     for parameter in parameters.get("parameter") or [{}]:
         if parameter.get("name") != "operation":
             raise Malformed("A FHIRPath Patch has parameters called operation.")
@@ -99,11 +99,16 @@ def _is(type: str, name: str, member: str) -> bool:
 
 
 def _insert(resource: Resource, operation: _Operation) -> None:
-    held, type, name = _list(resource, operation.text("path"))
+    listed = _list(resource, operation.text("path"))
     index = operation.number("index")
+    held = listed.holder.get(listed.key, [])
     if not 0 <= index <= len(held):
         raise InvalidResource("insert names an index that the list does not have.")
-    held.insert(index, _built(type, name, operation)[1])
+    value = _built(listed.owner, listed.key, operation)[1]
+    listed.holder.setdefault(listed.key, held).insert(index, value)
+    extras = listed.holder.get(f"_{listed.key}")
+    if extras is not None and index < len(extras):
+        extras.insert(index, None)
 
 
 def _delete(resource: Resource, operation: _Operation) -> None:
@@ -115,9 +120,10 @@ def _delete(resource: Resource, operation: _Operation) -> None:
 
 
 def _remove(place: Place) -> None:
-    assert place.holder is not None
+    if place.holder is None:
+        raise InvalidResource("delete takes a path below the resource.")
     if place.position is None:
-        place.holder.pop(place.key)
+        place.holder.pop(place.key, None)
         place.holder.pop(f"_{place.key}", None)
         return
     held = place.holder[place.key]
@@ -131,27 +137,31 @@ def _remove(place: Place) -> None:
 
 
 def _replace(resource: Resource, operation: _Operation) -> None:
-    path = operation.text("path")
-    place = _one(resource, path)
-    assert place.holder is not None
-    if not place.key:
+    place = _one(resource, operation.text("path"))
+    if place.holder is None:
         raise InvalidResource("replace takes a path below the resource.")
-    owner, name = _owner(resource, path)
-    key, value = _built(owner, name, operation)
-    if place.position is not None:
-        place.holder[place.key][place.position] = value
+    key, value = _built(place.owner, place.name, operation)
+    if place.position is None:
+        _remove(place)  # a choice may change its type, and extensions go with the value
+        place.holder[key] = value
         return
-    if key != place.key:  # a choice of another type
-        _remove(place)
-    place.holder[key] = value
+    place.holder[place.key][place.position] = value
+    extras = place.holder.get(f"_{place.key}")
+    if extras is not None and place.position < len(extras):
+        extras[place.position] = None
 
 
 def _move(resource: Resource, operation: _Operation) -> None:
-    held, _, _ = _list(resource, operation.text("path"))
+    listed = _list(resource, operation.text("path"))
+    held = listed.holder.get(listed.key, [])
     source, destination = operation.number("source"), operation.number("destination")
     if not (0 <= source < len(held) and 0 <= destination < len(held)):
         raise InvalidResource("move names an index that the list does not have.")
-    held.insert(destination, held.pop(source))
+    extras = listed.holder.get(f"_{listed.key}")
+    for each in (held, extras):
+        if each is not None:
+            each += [None] * (len(held) - len(each))
+            each.insert(destination, each.pop(source))
 
 
 def _one(resource: Resource, path: str) -> Place:
@@ -161,25 +171,23 @@ def _one(resource: Resource, path: str) -> Place:
     return found[0]
 
 
-def _owner(resource: Resource, path: str) -> tuple[str, str]:
-    """The type that has the element at the end of a path, and the element's name."""
-    steps = path.split(".")
-    while len(steps) > 1 and "(" in steps[-1]:
-        steps.pop()
-    name = steps[-1].partition("[")[0]
-    owners = places(".".join(steps[:-1]), resource)
-    if not owners:
-        raise InvalidResource("A path of this patch selects nothing.")
-    return owners[0].type, name
+@dataclass(frozen=True)
+class _Listed:
+    """A list element: `holder[key]`, which may be absent, of the type `owner`."""
+
+    holder: dict[str, Any]
+    key: str
+    owner: str
 
 
-def _list(resource: Resource, path: str) -> tuple[list[Any], str, str]:
-    type, name = _owner(resource, path)
-    owners = places(path.rpartition(".")[0], resource)
-    held = owners[0].value.get(name) if len(owners) == 1 else None
-    if not isinstance(held, list):
+def _list(resource: Resource, path: str) -> _Listed:
+    above, name = owner_path(path)
+    owners = places(above, resource)
+    if len(owners) != 1 or not isinstance(owners[0].value, dict):
         raise InvalidResource("insert and move take a path to one list.")
-    return held, type, name
+    if not element_of(owners[0].type, name).many:
+        raise InvalidResource("insert and move take a path to a list.")
+    return _Listed(owners[0].value, name, owners[0].type)
 
 
 def _built(type: str, name: str, operation: _Operation) -> tuple[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from fhir_server.errors import FhirError
 from fhir_server.patch.fhirpath_patch import apply
+from fhir_server.resource import dumps, loads
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",
@@ -92,6 +93,31 @@ CONTACT = {
             "name",
             [{"family": "Z", "given": ["B", "C"]}],
         ),
+        (
+            operation("replace", "Patient.name.given.where($this = 'C')", value("String", "Q")),
+            "name",
+            [{"family": "A", "given": ["B", "Q"]}],
+        ),
+        (
+            operation("delete", "Patient.deceased.ofType(boolean)"),
+            "deceasedBoolean",
+            None,
+        ),
+        (
+            operation("delete", "Patient.identifier.skip(1).where(value.startsWith('2'))"),
+            "identifier",
+            PATIENT["identifier"][:1],
+        ),
+        (
+            operation(
+                "insert",
+                "Patient.telecom",
+                number("index", 0),
+                value("ContactPoint", {"value": "1"}),
+            ),
+            "telecom",
+            [{"value": "1"}],
+        ),
     ],
 )
 def test_operations(change: dict[str, Any], member: str, expected: Any) -> None:
@@ -102,9 +128,32 @@ def test_operations(change: dict[str, Any], member: str, expected: Any) -> None:
     assert "deceasedBoolean" not in after or "deceasedDateTime" not in after
 
 
+def test_extensions_of_primitives_stay_with_their_values() -> None:
+    mark = {"extension": [{"url": "u", "valueBoolean": True}]}
+    patient = {**PATIENT, "name": [{"given": ["B", "C"], "_given": [None, mark]}]}
+    insert = operation("insert", "Patient.name.given", number("index", 0), value("String", "A"))
+    assert apply(patient, insert)["name"] == [
+        {"given": ["A", "B", "C"], "_given": [None, None, mark]}
+    ]
+    move = operation("move", "Patient.name.given", number("source", 1), number("destination", 0))
+    assert apply(patient, move)["name"] == [{"given": ["C", "B"], "_given": [mark, None]}]
+
+
+def test_decimals_keep_their_digits() -> None:
+    observation = loads(b'{"resourceType":"Observation","valueQuantity":{"value":1.50}}')
+    change = operation(
+        "add", "Observation", NAME | {"valueString": "issued"}, value("Instant", "x")
+    )
+    assert b"1.50" in dumps(apply(observation, change))
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        operation("delete", "Patient"),
+        operation("delete", "Patient.name.family.length()"),
+        operation("delete", "Patient..name"),
+        operation("delete", "name"),
         {"resourceType": "Parameters"},
         patch({"name": "type", "valueCode": "add"}),
         operation("change", "Patient.active"),
@@ -112,7 +161,7 @@ def test_operations(change: dict[str, Any], member: str, expected: Any) -> None:
         operation("replace", "Patient.active"),
         operation("delete", "Patient.identifier"),
         operation("delete", "Observation.status"),
-        operation("delete", "Patient.name.repeat(x)"),
+        operation("delete", "Patient.name.nothing()"),
         operation("delete", "Patient.nonsense"),
         operation(
             "add", "Patient", {"name": "name", "valueString": "active"}, value("Boolean", True)
