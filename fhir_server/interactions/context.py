@@ -97,9 +97,10 @@ class Context:
 class FhirRequest:
     """One interaction as asked for. `body` is unparsed JSON.
 
-    An entry of a bundle brings its body parsed, as `resource`, and the `id` of a create is the one
-    that the transaction chose. Without `id`, `parameters` are the criteria of a conditional
-    update, patch or delete.
+    The body of a bundle's entry may come parsed, as `resource`, and the `id` of its create is the
+    one that the transaction chose. Without `id`, `parameters` are the criteria of a conditional
+    update, patch or delete. `operation` is the name, without the sign, of an operation that a
+    bundle's entry calls by `method`.
     """
 
     interaction: str
@@ -115,6 +116,8 @@ class FhirRequest:
     if_none_match: str | None = None
     if_modified_since: str | None = None
     resource: Resource | None = None
+    operation: str = ""
+    method: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fhir_server.clock import Ids
+from fhir_server.interactions.bundle_entries import OPERATION
 from fhir_server.interactions.context import Handler
 from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import delete
@@ -31,8 +32,11 @@ class Interaction:
     handler: Handler
 
 
-def interactions(ids: Ids) -> tuple[Interaction, ...]:
-    """Every interaction offered, more specific paths first."""
+def interactions(ids: Ids, operation: Handler) -> tuple[Interaction, ...]:
+    """Every interaction offered, more specific paths first.
+
+    `operation` runs the operation that the entry of a bundle names.
+    """
     single = (
         Interaction("history-instance", "instance", "GET", "/{type}/{id}/_history", history),
         Interaction("vread", "instance", "GET", "/{type}/{id}/_history/{version}", vread),
@@ -54,7 +58,8 @@ def interactions(ids: Ids) -> tuple[Interaction, ...]:
         Interaction("history-system", "system", "GET", "/_history", history),
     )
     # Of two with one code the first: a bundle's search is on a type, not in a compartment.
-    transaction = Transaction({one.code: one.handler for one in reversed(single)}, ids)
+    handlers = {one.code: one.handler for one in reversed(single)}
+    transaction = Transaction({**handlers, OPERATION: operation}, ids)
     return (
         *single,
         Interaction("transaction", "system", "POST", "/", transaction),

@@ -22,6 +22,10 @@ class Operations:
     def __init__(self, table: Iterable[Operation]) -> None:
         self.table = tuple(table)
 
+    async def entry(self, request: FhirRequest, context: Context) -> FhirResponse:
+        """Run the operation that the entry of a bundle names."""
+        return await self.invoke(request.operation, request.method, request, context)
+
     async def invoke(
         self, name: str, method: str, request: FhirRequest, context: Context
     ) -> FhirResponse:

@@ -16,6 +16,7 @@ from fhir_server.errors import Malformed, NotAuthenticated, ResourceNotFound
 from fhir_server.interactions.capabilities import OperationsOn, capability_statement
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
 from fhir_server.interactions.registry import Interaction, interactions
+from fhir_server.operations.invocation import Operations
 from fhir_server.operations.registry import operation_definitions, operations
 from fhir_server.rest.body import read_body
 from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
@@ -36,10 +37,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def fhir_router(ids: Ids) -> APIRouter:
     """All FHIR routes, to be mounted under the FHIR base."""
     router = APIRouter()
-    table = interactions(ids)
+    offered = operations(ids)
+    table = interactions(ids, Operations(offered).entry)
     router.add_api_route(
         "/metadata",
-        _metadata(table, partial(operation_definitions, operations(ids))),
+        _metadata(table, partial(operation_definitions, offered)),
         methods=["GET", "HEAD"],
         name="capabilities",
         response_model=None,

@@ -7,6 +7,7 @@ import pytest
 
 from fhir_server.clock import random_id
 from fhir_server.interactions.registry import interactions
+from fhir_server.operations.invocation import Operations
 from fhir_server.server import FhirServer
 from fhir_server.store.connection import Database
 from tests.fhir_server.conftest import PASSWORD, USERNAME
@@ -45,7 +46,10 @@ async def test_a_malformed_sign_in_is_rfc_6749_json(anonymous: httpx2.AsyncClien
     assert answer.json()["error"] == "invalid_request"
 
 
-@pytest.mark.parametrize("one", interactions(random_id), ids=lambda one: f"{one.method}{one.path}")
+INTERACTIONS = interactions(random_id, Operations(()).entry)
+
+
+@pytest.mark.parametrize("one", INTERACTIONS, ids=lambda one: f"{one.method}{one.path}")
 async def test_every_interaction_needs_a_token(anonymous: httpx2.AsyncClient, one) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     path = one.path.format(type="Patient", id="p1", version="1")
     answer = await anonymous.request(one.method, f"/fhir{path}")

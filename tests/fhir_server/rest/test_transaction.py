@@ -7,6 +7,9 @@ import json
 from typing import Any
 
 import httpx2
+import pytest
+
+from fhir_server.server import FhirServer
 
 PATIENT_URN = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"
 
@@ -171,3 +174,63 @@ async def test_too_many_entries(fhir: httpx2.AsyncClient) -> None:
     answer = await fhir.post("/fhir", json=body)
     assert answer.status_code == 413
     assert "2000" in answer.json()["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_operations_and_other_reads_inside(fhir: httpx2.AsyncClient, kind: str) -> None:
+    patient = {"resourceType": "Patient", "id": "a", "gender": "male"}
+    await fhir.put("/fhir/Patient/a", json=patient)
+    tag = {"tag": [{"system": "urn:t", "code": "x"}]}
+    meta = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": tag}]}
+    addresses = [
+        "Patient/$validate", "Patient/a/$meta-add", "Patient/a/$meta", "Patient/a/$everything",
+        "Patient/_history", "?_type=Patient", "$versions",
+    ]  # fmt: skip
+    bodies = [patient, meta]
+    entries = [
+        {"request": {"method": "POST", "url": url}, "resource": body}
+        for url, body in zip(addresses, bodies, strict=False)
+    ]
+    entries += [{"request": {"method": "GET", "url": url}} for url in addresses[2:]]
+    answer = await fhir.post(
+        "/fhir", json={"resourceType": "Bundle", "type": kind, "entry": entries}
+    )
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["entry"]
+    assert [one["response"]["status"] for one in found] == ["200"] * 7, found
+    types = [one["resource"]["resourceType"] for one in found]
+    assert types == ["OperationOutcome", *["Parameters"] * 2, *["Bundle"] * 3, "Parameters"]
+    assert found[2]["resource"]["parameter"][0]["valueMeta"]["tag"] == tag["tag"]
+
+
+async def test_what_is_wrong_with_one_entry_of_a_batch_is_its_own(fhir: httpx2.AsyncClient) -> None:
+    entries = [
+        {"request": {"method": "GET", "url": "Nothing/1"}},
+        {"request": {"method": "SHOUT", "url": "Patient/1"}},
+        {"request": {"method": "POST", "url": "Patient"}},
+        {"request": {"method": "GET", "url": "Patient/$nothing"}},
+        {"request": {"method": "POST", "url": "Patient"}, "resource": {"resourceType": "Patient"}},
+        {"request": {"method": "GET", "url": "http://test/fhir/Patient?_summary=count"}},
+    ]
+    answer = await fhir.post(
+        "/fhir", json={"resourceType": "Bundle", "type": "batch", "entry": entries}
+    )
+    assert answer.status_code == 200
+    statuses = [one["response"]["status"] for one in answer.json()["entry"]]
+    assert statuses == ["404", "400", "400", "404", "201", "200"], answer.text
+
+
+async def test_a_refused_transaction_is_recorded(
+    fhir: httpx2.AsyncClient, server: FhirServer
+) -> None:
+    await fhir.put("/fhir/Patient/a", json={"resourceType": "Patient", "id": "a"})
+    body = {"resourceType": "Patient", "id": "a", "gender": "nonsense"}
+    entries = [{"request": {"method": "PUT", "url": "Patient/a"}, "resource": body}]
+    answer = await fhir.post(
+        "/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    )
+    assert answer.status_code == 422
+    page = await server.server.store.search({"type": "AuditEvent"}, count=1)
+    (event,) = [one.resource() for one in page.entries]
+    assert (event["subtype"][0]["code"], event["outcome"]) == ("transaction", "4")
+    assert event["entity"][0]["what"] == {"reference": "Patient/a"}
