@@ -31,7 +31,7 @@ async def create(request: FhirRequest, context: Context) -> FhirResponse:
             there = await only_candidate(type, criteria, inside, creates=True)
             if there is not None:
                 return await matched(there, request, inside)
-        return written(201, await store_new(resource, inside), request, context)
+        return await written(201, await store_new(resource, inside), request, context)
 
     return await recorded(context, Access("create"), body)
 
@@ -39,7 +39,7 @@ async def create(request: FhirRequest, context: Context) -> FhirResponse:
 async def matched(there: StoredResource, request: FhirRequest, context: Context) -> FhirResponse:
     """The answer of a conditional create that finds its resource; the caller has read it."""
     await context.audit(Access("read", entities=(there.reference,)))
-    return written(200, there, request, context)
+    return await written(200, there, request, context)
 
 
 async def store_new(resource: Resource, context: Context) -> StoredResource:

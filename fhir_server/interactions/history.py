@@ -15,6 +15,7 @@ from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.bundle import Entry, bundle
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
 from fhir_server.interactions.paging import CURSOR, decode, encode
+from fhir_server.interactions.read import body_of
 from fhir_server.interactions.result_parameters import page_size
 from fhir_server.store import Page, StoredResource
 
@@ -47,7 +48,7 @@ async def history(request: FhirRequest, context: Context) -> FhirResponse:
     if page.next is not None:
         cursor = encode(page.next, scope, key)
         links.append(_link("next", context, path, {**parameters, CURSOR: cursor}))
-    entries = [_entry(stored, context) for stored in page.entries]
+    entries = [await _entry(stored, context) for stored in page.entries]
     return FhirResponse(200, bundle({"type": "history", "link": links}, entries))
 
 
@@ -97,7 +98,7 @@ def _link(relation: str, context: Context, path: str, parameters: dict[str, str]
     return {"relation": relation, "url": f"{context.base}/{path}{query}"}
 
 
-def _entry(stored: StoredResource, context: Context) -> Entry:
+async def _entry(stored: StoredResource, context: Context) -> Entry:
     method, status = stored.method or _supposed(stored), "200"
     if stored.deleted:
         status = "204"
@@ -115,7 +116,7 @@ def _entry(stored: StoredResource, context: Context) -> Entry:
             "lastModified": instant(stored.last_updated),
         },
     }
-    return members, stored.raw
+    return members, await body_of(stored, context) if stored.raw else b""
 
 
 def _supposed(stored: StoredResource) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fhir_server.errors import Issue
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
+from fhir_server.interactions.read import body_of
 from fhir_server.resource import Resource, dumps
 from fhir_server.store import StoredResource
 
@@ -24,18 +25,18 @@ def _issue(issue: Issue) -> Resource:
     return rendered
 
 
-def written(
+async def written(
     status: int, stored: StoredResource, request: FhirRequest, context: Context
 ) -> FhirResponse:
     """The answer to a create or update: the stored resource unless Prefer asks for less."""
     location = f"{context.base}/{stored.reference}/_history/{stored.version}"
-    return FhirResponse(status, _body(stored, request.prefer), stored, location)
+    return FhirResponse(status, await _body(stored, request.prefer, context), stored, location)
 
 
-def _body(stored: StoredResource, prefer: str) -> bytes:
+async def _body(stored: StoredResource, prefer: str, context: Context) -> bytes:
     if "return=minimal" in prefer:
         return b""
     if "return=OperationOutcome" in prefer:
         done = Issue("informational", f"Stored {stored.reference}.", severity="information")
         return dumps(operation_outcome((done,)))
-    return stored.raw
+    return await body_of(stored, context)

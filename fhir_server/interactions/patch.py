@@ -46,7 +46,7 @@ async def patch(request: FhirRequest, context: Context) -> FhirResponse:
         id = request.id if request.id is not None else await target(type, request, inside)
         stored = await _apply(change, type, id, request, inside)
         await inside.audit(Access("patch", entities=(stored.reference,)))
-        return written(200, stored, request, context)
+        return await written(200, stored, request, context)
 
     return await recorded(context, Access("patch", entities=about), body)
 

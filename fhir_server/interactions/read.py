@@ -67,7 +67,7 @@ def unchanged(stored: StoredResource, request: FhirRequest) -> bool:
 
 async def body_of(stored: StoredResource, context: Context, subset: Subset | None = None) -> bytes:
     """The bytes to answer: those stored, unless content goes back in or a part is asked for."""
-    if stored.blob is None:
+    if not stored.blobs:
         return stored.raw if subset is None else subset.bytes_of(stored.raw)
     whole = await context.server.store.whole(stored)
     return dumps(whole if subset is None else subset.of(whole))

@@ -45,7 +45,7 @@ async def _put(id: str, resource: Resource, request: FhirRequest, context: Conte
     made = current is None or current.deleted
     status, interaction = (201, "create") if made else (200, "update")
     await context.audit(Access(interaction, status, (stored.reference,)))
-    return written(status, stored, request, context)
+    return await written(status, stored, request, context)
 
 
 async def identity(type: str, request: FhirRequest, resource: Resource, context: Context) -> str:

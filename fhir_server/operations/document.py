@@ -65,7 +65,7 @@ class Document:
             return FhirResponse(200, body)
         stored = await store_new(loads(body), context)
         location = f"{context.base}/{stored.reference}/_history/{stored.version}"
-        return FhirResponse(200, stored.raw, stored, location)
+        return FhirResponse(200, await body_of(stored, context), stored, location)
 
 
 def _id(request: OperationRequest, context: Context) -> str:

@@ -14,6 +14,7 @@ from fhir_server.dates import range_of
 from fhir_server.errors import InvalidParameter, NotSupported, TooCostly
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.context import Context, FhirResponse, Parameters
+from fhir_server.interactions.read import body_of
 from fhir_server.interactions.resolving import Resolver
 from fhir_server.operations.request import OperationRequest
 from fhir_server.resource import Resource
@@ -60,12 +61,14 @@ async def lastn(request: OperationRequest, context: Context) -> FhirResponse:
         "total": len(chosen),
         "link": [{"relation": "self", "url": f"{context.base}/{request.query}"}],
     }
-    return FhirResponse(200, bundle(head, [_entry(found[place], context) for place in chosen]))
+    return FhirResponse(
+        200, bundle(head, [await _entry(found[place], context) for place in chosen])
+    )
 
 
-def _entry(stored: StoredResource, context: Context) -> tuple[Resource, bytes]:
+async def _entry(stored: StoredResource, context: Context) -> tuple[Resource, bytes]:
     members = {"fullUrl": f"{context.base}/{stored.reference}", "search": {"mode": "match"}}
-    return members, stored.raw
+    return members, await body_of(stored, context)
 
 
 def _criteria(request: OperationRequest) -> Parameters:

@@ -54,6 +54,11 @@ def names_format(request: Request) -> bool:
     return bool(names & {*_JSON, *_XML})
 
 
+def sends_format(request: Request) -> bool:
+    """Whether the body is said to be in a FHIR format."""
+    return _range(request.headers.get("content-type", "")).name in (*_JSON, *_XML)
+
+
 def _weight(ranges: list[_Range], names: tuple[str, ...]) -> float:
     """The weight of the most specific range that covers a format (RFC 9110 12.5.1)."""
     for covering in (names, _TEXT, _ANY):

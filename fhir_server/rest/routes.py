@@ -18,13 +18,18 @@ from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
 from fhir_server.interactions.registry import Interaction, interactions
 from fhir_server.operations.invocation import Operations
 from fhir_server.operations.registry import operation_definitions, operations
+from fhir_server.rest.binary import (
+    binary_of,
+    content_response,
+    sends_content,
+    wants_content,
+)
 from fhir_server.rest.body import read_body
 from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
 from fhir_server.rest.negotiation import (
     JSON,
     check_content_type,
     json_body,
-    names_format,
     rendered,
     wanted_format,
 )
@@ -79,7 +84,7 @@ def _endpoint(one: Interaction) -> Endpoint:
         except NotAuthenticated as error:
             await fhir_of(request).refused(one.code, address_of(request), request_id_of(request))
             raise error from None
-        format = JSON if _wants_content(request, one) else wanted_format(request)
+        format = JSON if wants_content(request, one.code) else wanted_format(request)
         asked = await _request(request, one)
         prefer = request.headers.get("prefer", "")
         context = Context(
@@ -99,10 +104,12 @@ def _endpoint(one: Interaction) -> Endpoint:
 async def _request(request: Request, one: Interaction) -> FhirRequest:
     limit = fhir_of(request).server.settings.body_limit
     query = parse_qsl(request.url.query, keep_blank_values=True)
-    body = b""
+    body, resource = b"", None
     if one.path.endswith("_search"):
         check_content_type(request, _FORM)
         query += _form(await read_body(request, limit))
+    elif sends_content(request, one.code):
+        resource = binary_of(request, await read_body(request, limit))
     elif one.method in ("POST", "PUT", "PATCH"):
         others = (_JSON_PATCH,) if one.method == "PATCH" else ()
         body = json_body(request, await read_body(request, limit), others=others)
@@ -115,6 +122,7 @@ async def _request(request: Request, one: Interaction) -> FhirRequest:
         id=request.path_params.get("id"),
         version=request.path_params.get("version"),
         body=body,
+        resource=resource,
         parameters=tuple(query),
         if_match=request.headers.get("if-match"),
         if_none_exist=request.headers.get("if-none-exist"),
@@ -142,22 +150,12 @@ async def _response(
     if stored is not None:
         headers["ETag"] = stored.etag
         headers["Last-Modified"] = f"{stored.last_updated:%a, %d %b %Y %H:%M:%S} GMT"
-    if stored is not None and answered.status == 200 and _wants_content(request, one):
-        content = await fhir_of(request).server.store.content(stored)
-        media_type = stored.resource().get("contentType", "application/octet-stream")
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        return Response(content, answered.status, headers, media_type)
+    if stored is not None and answered.status == 200 and wants_content(request, one.code):
+        content = fhir_of(request).server.store.content(stored)
+        return content_response(request, stored, content, headers)
     headers["Cache-Control"] = "no-store"
     body = rendered(request, answered.body, format)
     return Response(body, answered.status, headers, format if body else None)
-
-
-def _wants_content(request: Request, one: Interaction) -> bool:
-    """Whether a Binary is asked for as itself (FHIR R4 2.40.2): Accept names no FHIR format."""
-    if request.path_params.get("type") != "Binary" or one.code not in ("read", "vread"):
-        return False
-    return not names_format(request)
 
 
 def _base(request: Request) -> str:

@@ -8,7 +8,7 @@
     lu       lastUpdated, UTC
     deleted  whether this version is the deletion
     raw      the JSON bytes that are served
-    blob     id of content kept in GridFS, for large Binary data
+    blobs    large data kept in GridFS instead: {p: its path, id, n: its bytes}
     k        search keys `param=value`
     r        search ranges {p, lo, hi}
     pat      patient compartment, "Patient/p1"
@@ -31,6 +31,15 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Blob:
+    """Data kept in GridFS: where its base64 stands in the resource, its id there, its bytes."""
+
+    path: tuple[str | int, ...]
+    id: str
+    length: int
+
+
+@dataclass(frozen=True)
 class StoredResource:
     """One version of one resource. `raw` is empty when `deleted`.
 
@@ -43,7 +52,7 @@ class StoredResource:
     last_updated: datetime
     raw: bytes
     deleted: bool = False
-    blob: str | None = None
+    blobs: tuple[Blob, ...] = ()
     method: str = ""
 
     @property
@@ -57,7 +66,7 @@ class StoredResource:
         return f'W/"{self.version}"'
 
     def resource(self) -> Resource:
-        """Parse `raw`. Content kept in GridFS is not part of it."""
+        """Parse `raw`. Data kept in GridFS is not part of it."""
         parsed: Resource = loads(self.raw)
         return parsed
 
@@ -82,7 +91,9 @@ def from_document(document: Document) -> StoredResource:
         last_updated=document["lu"],
         raw=bytes(document["raw"]),
         deleted=document["deleted"],
-        blob=document.get("blob"),
+        blobs=tuple(
+            Blob(tuple(one["p"]), one["id"], one["n"]) for one in document.get("blobs", ())
+        ),
         method=document.get("method", ""),
     )
 
@@ -97,8 +108,10 @@ def to_document(stored: StoredResource) -> Document:
         "deleted": stored.deleted,
         "raw": stored.raw,
     }
-    if stored.blob is not None:
-        document["blob"] = stored.blob
+    if stored.blobs:
+        document["blobs"] = [
+            {"p": list(blob.path), "id": blob.id, "n": blob.length} for blob in stored.blobs
+        ]
     return document
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -26,6 +28,14 @@ from fhir_server.store.unit_of_work import UnitOfWork, present
 from fhir_server.store.versions import Page, Position, current_during, page
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Content:
+    """Some bytes; `read(start, stop)` gives a part of them in pieces."""
+
+    length: int
+    read: Callable[[int, int], AsyncIterator[bytes]]
 
 
 class MongoStore:
@@ -77,18 +87,19 @@ class MongoStore:
         return present(from_document(found), type, id)
 
     async def whole(self, stored: StoredResource) -> Resource:
-        """The parsed resource with content kept in GridFS put back in."""
-        resource = stored.resource()
-        if stored.blob is not None:
-            content = await self._content.load(stored.blob)
-            resource["data"] = base64.b64encode(content).decode("ascii")
-        return resource
+        """The parsed resource with data kept in GridFS put back in."""
+        return await self._content.attach(stored.resource(), stored.blobs)
 
-    async def content(self, stored: StoredResource) -> bytes:
+    def content(self, stored: StoredResource) -> Content:
         """The bytes of a Binary."""
-        if stored.blob is not None:
-            return await self._content.load(stored.blob)
-        return base64.b64decode(stored.resource().get("data", ""))
+        if stored.blobs:
+            return Content(stored.blobs[0].length, partial(self._content.read, stored.blobs[0]))
+        data = base64.b64decode(stored.resource().get("data", ""))
+
+        async def read(start: int, stop: int) -> AsyncIterator[bytes]:
+            yield data[start:stop]
+
+        return Content(len(data), read)
 
     async def transact(self, body: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         """Run `body` in one transaction and return what it returns.

@@ -24,6 +24,7 @@ from fhir_server.store.binary_content import BinaryContent
 from fhir_server.store.connection import Database
 from fhir_server.store.custom_parameters import moved
 from fhir_server.store.documents import (
+    Blob,
     StoredResource,
     from_document,
     serialise,
@@ -208,7 +209,7 @@ class UnitOfWork:
             last_updated=self._now(current),
             raw=b"",
             deleted=True,
-            blob=None,
+            blobs=(),
         )
         patient = self._patients.get(current.reference)
         await self._swap(gone, {"k": [], "r": [], "pat": None}, current, "delete", "DELETE")
@@ -246,8 +247,8 @@ class UnitOfWork:
         version = current.version + 1 if current else 1
         now = self._now(current)
         stamped = stamp(resource, id, version, now)
-        slim, blob = await self._content.detach(stamped)
-        if current is not None and _unchanged(current, slim, blob):
+        slim, blobs = await self._content.detach(stamped)
+        if current is not None and _unchanged(current, slim, blobs):
             return current
         index = self._indexer.index(stamped, now).fields()
         stored = StoredResource(
@@ -256,7 +257,7 @@ class UnitOfWork:
             version=version,
             last_updated=now,
             raw=serialise(slim),
-            blob=blob,
+            blobs=blobs,
         )
         if self._base is not None and stored.type not in _SILENT:
             references = local_references(stamped, self._base)
@@ -323,8 +324,8 @@ def present(found: StoredResource | None, type: str, id: str) -> StoredResource:
     return found
 
 
-def _unchanged(current: StoredResource, slim: Resource, blob: str | None) -> bool:
-    if current.deleted or current.blob != blob:
+def _unchanged(current: StoredResource, slim: Resource, blobs: tuple[Blob, ...]) -> bool:
+    if current.deleted or current.blobs != blobs:
         return False
     return same_content(current.resource(), slim)
 
