@@ -19,7 +19,7 @@ from fhir_server.search.registry import Registry
 from fhir_server.settings import FhirSettings
 
 _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
-_DATE = "2026-11-23"
+DATE = "2026-11-23"
 """When what is offered last changed."""
 
 
@@ -27,22 +27,49 @@ OperationsOn = Callable[[str | None], list[Resource]]
 """The operations on a type, or on the system: `{"name", "definition"}`."""
 
 
+NORMATIVE = frozenset(
+    [
+        "Binary",
+        "Bundle",
+        "CapabilityStatement",
+        "CodeSystem",
+        "Observation",
+        "OperationDefinition",
+        "OperationOutcome",
+        "Parameters",
+        "Patient",
+        "StructureDefinition",
+        "ValueSet",
+    ]
+)
+"""Types of standards status normative in R4: http://hl7.org/fhir/R4/resourcelist.html"""
+
+
 def capability_statement(
-    table: tuple[Interaction, ...], base: str, settings: FhirSettings, operations_on: OperationsOn
+    table: tuple[Interaction, ...],
+    base: str,
+    settings: FhirSettings,
+    operations_on: OperationsOn,
+    *,
+    normative: bool = False,
 ) -> bytes:
-    """The CapabilityStatement of this very server."""
-    return _statement(table, base, settings, operations_on)
+    """The CapabilityStatement of this very server, or its part on normative types."""
+    return _statement(table, base, settings, operations_on, normative)
 
 
 @cache
 def _statement(
-    table: tuple[Interaction, ...], base: str, settings: FhirSettings, operations_on: OperationsOn
+    table: tuple[Interaction, ...],
+    base: str,
+    settings: FhirSettings,
+    operations_on: OperationsOn,
+    normative: bool,
 ) -> bytes:
     system = dict.fromkeys(one.code for one in table if one.level == "system")
     statement: Resource = {
         "resourceType": "CapabilityStatement",
         "status": "active",
-        "date": _DATE,
+        "date": DATE,
         "kind": "instance",
         "software": {"name": "AI Med", "version": version("aimed")},
         "implementation": {"description": "AI Med FHIR server", "url": base},
@@ -60,7 +87,7 @@ def _statement(
                 "security": {"description": "Authorization: Bearer, from POST /auth/login."},
                 "resource": [
                     _resource(type, table, settings, operations_on(type))
-                    for type in sorted(resource_types())
+                    for type in sorted(NORMATIVE if normative else resource_types())
                 ],
                 "interaction": [{"code": code} for code in system],
                 "searchParam": [

@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from fhir_server.clock import Ids
 from fhir_server.definitions.elements import resource_types
-from fhir_server.errors import Malformed, NotAuthenticated, ResourceNotFound
+from fhir_server.errors import InvalidParameter, Malformed, NotAuthenticated, ResourceNotFound
 from fhir_server.interactions.capabilities import OperationsOn, capability_statement
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
 from fhir_server.interactions.registry import Interaction, interactions
+from fhir_server.interactions.terminology_capabilities import terminology_capabilities
 from fhir_server.operations.invocation import Operations
 from fhir_server.operations.registry import operation_definitions, operations
 from fhir_server.rest.binary import (
@@ -36,6 +37,7 @@ from fhir_server.rest.negotiation import (
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON_PATCH = "application/json-patch+json"
+_MODES = ("full", "normative", "terminology")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -71,7 +73,15 @@ def _metadata(table: tuple[Interaction, ...], operations_on: OperationsOn) -> En
     async def metadata(request: Request) -> Response:
         format = wanted_format(request)
         settings = fhir_of(request).server.settings
-        body = capability_statement(table, _base(request), settings, operations_on)
+        mode = request.query_params.get("mode", "full")
+        if mode not in _MODES:
+            raise InvalidParameter(f"mode is one of: {', '.join(_MODES)}.")
+        if mode == "terminology":
+            body = terminology_capabilities(_base(request))
+        else:
+            body = capability_statement(
+                table, _base(request), settings, operations_on, normative=mode == "normative"
+            )
         return Response(rendered(request, body, format), media_type=format)
 
     return metadata

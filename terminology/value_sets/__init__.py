@@ -13,6 +13,7 @@ from functools import cache
 
 from terminology.value_sets.builtin import (
     builtin_code_system,
+    builtin_code_systems,
     builtin_index,
     builtin_value_set,
     compiled,
@@ -25,6 +26,7 @@ __all__ = [
     "Hierarchy",
     "ancestors",
     "builtin_code_system",
+    "builtin_code_systems",
     "builtin_value_set",
     "codes",
     "contains",

@@ -30,6 +30,11 @@ def builtin_code_system(url: str) -> Resource | None:
 
 
 @cache
+def builtin_code_systems() -> tuple[str, ...]:
+    """The URIs of all built-in code systems, in order."""
+    return tuple(sorted(_by_url("code_systems")))
+
+
 def builtin_index(url: str) -> CodeSystemIndex | None:
     """The built-in code system at `url`, ready for look-ups."""
     resource = _by_url("code_systems").get(url)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import httpx2
 
-from fhir_server.validation.structure import check
+from fhir_server.validation.validator import validate
 
 
 async def test_it_is_a_valid_resource(anonymous: httpx2.AsyncClient) -> None:
     statement = (await anonymous.get("/fhir/metadata")).json()
-    assert check(statement) == ()
+    assert validate(statement) == ()
     assert statement["fhirVersion"] == "4.0.1"
 
 
@@ -26,6 +26,19 @@ async def test_it_states_operations_compartments_and_formats(
     assert len(rest["compartment"]) == 5
     assert "application/fhir+xml" in statement["format"]
     assert "Observation:subject" in patient["searchRevInclude"]
+
+
+async def test_modes(anonymous: httpx2.AsyncClient) -> None:
+    full = await anonymous.get("/fhir/metadata?mode=full")
+    assert full.content == (await anonymous.get("/fhir/metadata")).content
+    part = (await anonymous.get("/fhir/metadata?mode=normative")).json()
+    types = {one["type"] for one in part["rest"][0]["resource"]}
+    assert "Patient" in types
+    assert "Encounter" not in types
+    terminology = (await anonymous.get("/fhir/metadata?mode=terminology")).json()
+    assert validate(terminology) == ()
+    assert {"uri": "http://hl7.org/fhir/administrative-gender"} in terminology["codeSystem"]
+    assert (await anonymous.get("/fhir/metadata?mode=x")).status_code == 400
 
 
 async def test_every_stated_search_parameter_is_accepted(fhir: httpx2.AsyncClient) -> None:
