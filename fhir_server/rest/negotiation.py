@@ -13,6 +13,8 @@ from fhir_server.resource import dumps, indent, loads
 
 JSON = "application/fhir+json"
 XML = "application/fhir+xml"
+FORM = "application/x-www-form-urlencoded"
+JSON_PATCH = "application/json-patch+json"
 _JSON = (JSON, "application/json", "text/json", "json")
 _XML = (XML, "application/xml", "text/xml", "xml")
 _ANY = ("*/*", "application/*", "")

@@ -18,7 +18,7 @@ from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
 from fhir_server.interactions.registry import Interaction, interactions
 from fhir_server.interactions.terminology_capabilities import terminology_capabilities
 from fhir_server.operations.invocation import Operations
-from fhir_server.operations.registry import operation_definitions, operations
+from fhir_server.operations.registry import Operation, operation_definitions, operations
 from fhir_server.rest.binary import (
     binary_of,
     content_response,
@@ -28,15 +28,16 @@ from fhir_server.rest.binary import (
 from fhir_server.rest.body import read_body
 from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
 from fhir_server.rest.negotiation import (
+    FORM,
     JSON,
+    JSON_PATCH,
     check_content_type,
     json_body,
     rendered,
     wanted_format,
 )
+from fhir_server.rest.open_api import open_api
 
-_FORM = "application/x-www-form-urlencoded"
-_JSON_PATCH = "application/json-patch+json"
 _MODES = ("full", "normative", "terminology")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -51,6 +52,13 @@ def fhir_router(ids: Ids) -> APIRouter:
         _metadata(table, partial(operation_definitions, offered)),
         methods=["GET", "HEAD"],
         name="capabilities",
+        response_model=None,
+    )
+    router.add_api_route(
+        "/openapi.json",
+        _open_api(table, offered),
+        methods=["GET", "HEAD"],
+        name="openapi",
         response_model=None,
     )
     for one in table:
@@ -87,6 +95,14 @@ def _metadata(table: tuple[Interaction, ...], operations_on: OperationsOn) -> En
     return metadata
 
 
+def _open_api(table: tuple[Interaction, ...], offered: tuple[Operation, ...]) -> Endpoint:
+    async def describe(request: Request) -> Response:
+        body = open_api(table, offered, _base(request))
+        return Response(body, media_type="application/json")
+
+    return describe
+
+
 def _endpoint(one: Interaction) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
@@ -116,12 +132,12 @@ async def _request(request: Request, one: Interaction) -> FhirRequest:
     query = parse_qsl(request.url.query, keep_blank_values=True)
     body, resource = b"", None
     if one.path.endswith("_search"):
-        check_content_type(request, _FORM)
+        check_content_type(request, FORM)
         query += _form(await read_body(request, limit))
     elif sends_content(request, one.code):
         resource = binary_of(request, await read_body(request, limit))
     elif one.method in ("POST", "PUT", "PATCH"):
-        others = (_JSON_PATCH,) if one.method == "PATCH" else ()
+        others = (JSON_PATCH,) if one.method == "PATCH" else ()
         body = json_body(request, await read_body(request, limit), others=others)
     type = request.path_params.get("type")
     if type is not None and type not in resource_types():

@@ -86,3 +86,20 @@ async def test_every_stated_interaction_is_routed(fhir: httpx2.AsyncClient) -> N
     }
     assert codes == set(answers)
     assert all(answer.status_code < 300 for answer in answers.values())
+
+
+async def test_open_api_describes_every_stated_interaction(anonymous: httpx2.AsyncClient) -> None:
+    document = (await anonymous.get("/fhir/openapi.json")).json()
+    statement = (await anonymous.get("/fhir/metadata")).json()
+    assert document["openapi"] == "3.1.0"
+    described = {
+        operation["summary"].removeprefix("FHIR ")
+        for path in document["paths"].values()
+        for operation in path.values()
+    }
+    rest = statement["rest"][0]
+    stated = {one["code"] for one in rest["interaction"]} - {"batch"}
+    for resource in rest["resource"]:
+        stated |= {one["code"] for one in resource["interaction"]}
+        stated |= {f"operation ${one['name']}" for one in resource.get("operation", ())}
+    assert stated <= described
