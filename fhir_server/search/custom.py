@@ -8,6 +8,7 @@ from functools import cache
 from fhir_server.definitions.elements import resource_types
 from fhir_server.definitions.search_parameters import SearchParameter, parameters_of
 from fhir_server.resource import Resource
+from fhir_server.search.evaluated import compile_evaluated
 from fhir_server.search.path import compile_path
 
 KINDS = frozenset({"token", "reference", "string", "uri", "date", "number", "quantity"})
@@ -25,7 +26,7 @@ def parameters_in(resource: Resource) -> tuple[tuple[str, SearchParameter], ...]
     for type in _bases(resource):
         if resource["code"] not in parameters_of(type):
             made = _parameter(resource)
-            if compile_path(made.expression, type) is not None:
+            if _is_indexable(made.expression, type):
                 found.append((type, made))
     return tuple(found)
 
@@ -39,10 +40,13 @@ def unusable(resource: Resource) -> str | None:
     expression = resource.get("expression")
     if not expression:
         return "it has no expression"
-    usable = [type for type in _bases(resource) if compile_path(expression, type) is not None]
-    if not usable:
-        return "its expression is beyond paths, as, where(a = 'b'), extension('url') and [0]"
+    if not any(_is_indexable(expression, type) for type in _bases(resource)):
+        return "its expression is no FHIRPath on any of its base types"
     return None
+
+
+def _is_indexable(expression: str, type: str) -> bool:
+    return (compile_path(expression, type) or compile_evaluated(expression, type)) is not None
 
 
 def _parameter(resource: Resource) -> SearchParameter:

@@ -86,9 +86,14 @@ def compile_relative(expression: str) -> Walker | None:
 
 @cache
 def end_types(expression: str, type: str) -> frozenset[str]:
-    """The FHIR types that `expression` can end at on resources of `type`."""
+    """The FHIR types that `expression` can end at on resources of `type`.
+
+    None for an expression that cannot be walked.
+    """
     if _PRESENT.fullmatch(expression.strip()):
         return frozenset({"boolean"})
+    if compile_path(expression, type) is None:
+        return frozenset()
     found: set[str] = set()
     for part in expression.split("|"):
         text = part.strip()
@@ -104,7 +109,8 @@ def implied_systems(expression: str, type: str) -> frozenset[str]:
     Such a value carries no system of its own; that of a boolean is `special-values`.
     """
     found: set[str] = set()
-    for part in expression.split("|"):
+    walked = compile_path(expression, type) is not None
+    for part in expression.split("|") if walked else ():
         text = part.strip()
         before, _, last = text.rpartition(".")
         if not _concerns(text, type) or not before:

@@ -8,6 +8,7 @@ from functools import cache
 
 from fhir_server.definitions.search_parameters import SearchParameter, parameters_of
 from fhir_server.search.composites import Composite, composite
+from fhir_server.search.evaluated import Evaluated, compile_evaluated
 from fhir_server.search.path import Walker, compile_path
 from fhir_server.search.targets import targets
 
@@ -16,7 +17,7 @@ ON_DOCUMENT = frozenset({"_id", "_lastUpdated"})
 
 _SOUND = "phonetic"
 
-Indexed = tuple[str, str, Walker]
+Indexed = tuple[str, str, Walker | Evaluated]
 """Code, kind (a SearchParamType, or `phonetic`) and walker."""
 
 
@@ -87,7 +88,8 @@ def _built_in_walkers(type: str) -> tuple[Indexed, ...]:
 
 
 def _indexed(parameter: SearchParameter, type: str) -> Indexed | None:
-    walker = compile_path(parameter.expression, type)
+    expression = parameter.expression
+    walker = compile_path(expression, type) or compile_evaluated(expression, type)
     kind = _SOUND if parameter.code == _SOUND else parameter.type
     return None if walker is None else (parameter.code, kind, walker)
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx2
+import pytest
 
 EYES = {
     "resourceType": "SearchParameter",
@@ -72,3 +73,47 @@ async def test_what_r4_defines_is_not_replaced(fhir: httpx2.AsyncClient) -> None
     await asyncio.sleep(1.1)
     refused = await fhir.get("/fhir/Patient?eyes=gre")
     assert "cannot be searched by eyes" in refused.json()["issue"][0]["diagnostics"]
+
+
+RICH = {
+    "resourceType": "Patient",
+    "id": "rich",
+    "identifier": [{"system": "urn:mrn:7", "value": "1"}],
+    "name": [{"use": "official", "given": ["Ada", "B"]}, {"use": "nickname", "given": ["Zed"]}],
+    "contact": [{"name": {"text": "x"}}, {"name": {"text": "y"}}],
+    "birthDate": "1990-05-17",
+}
+
+
+@pytest.mark.parametrize(
+    ("type", "expression", "found", "missed"),
+    [
+        ("number", "Patient.contact.count()", "2", "3"),
+        ("token", "Patient.identifier.exists(system.startsWith('urn:mrn'))", "true", "false"),
+        ("string", "Patient.name.where(use = 'official').given.first()", "ad", "zed"),
+        ("string", "name.where(use != 'official').given | Patient.contact.name.text", "zed", "ada"),
+        ("date", "Patient.select(birthDate)", "ge1990-05", "lt1990"),
+    ],
+)
+async def test_any_fhirpath_can_be_indexed(
+    fhir: httpx2.AsyncClient, type: str, expression: str, found: str, missed: str
+) -> None:
+    await fhir.put("/fhir/Patient/rich", json=RICH)
+    await fhir.put("/fhir/Patient/poor", json={"resourceType": "Patient", "id": "poor"})
+    own = {**EYES, "type": type, "expression": expression}
+    assert (await fhir.put("/fhir/SearchParameter/eyes", json=own)).status_code == 201
+    await fhir.post("/fhir/$reindex", json={"resourceType": "Parameters"})
+    assert (await finished(fhir))["state"] == "done"
+    body = (await fhir.get(f"/fhir/Patient?eyes={found}")).json()
+    assert [entry["resource"]["id"] for entry in body["entry"]] == ["rich"], body
+    assert "rich" not in (await fhir.get(f"/fhir/Patient?eyes={missed}")).text
+    sort = await fhir.get("/fhir/Patient?_sort=eyes")
+    assert sort.status_code == 200
+
+
+async def test_what_is_no_fhirpath_is_not_searched_by(fhir: httpx2.AsyncClient) -> None:
+    for expression in ("Patient.name.", "Observation.status", "1 + 1"):
+        await fhir.put("/fhir/SearchParameter/eyes", json={**EYES, "expression": expression})
+        await asyncio.sleep(1.1)
+        refused = await fhir.get("/fhir/Patient?eyes=gre")
+        assert "cannot be searched by eyes" in refused.text
