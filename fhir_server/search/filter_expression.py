@@ -99,18 +99,24 @@ def _bracket(tokens: _Tokens, offer: Offer, depth: int) -> Criterion:
 
 
 def _comparison(path: str, tokens: _Tokens, offer: Offer, depth: int) -> Criterion:
-    if tokens.peek() == "[":
-        return _filtered(path, tokens, offer, depth)
     head, dot, rest = path.partition(".")
     if dot:
         return _through(head, offer, lambda inner, at: _comparison(rest, at, inner, depth), tokens)
+    if tokens.peek() == "[":
+        return _through(path, offer, lambda inner, at: _filtered(at, inner, depth), tokens)
     operator, value = tokens.take(), tokens.take()
     return _leaf(path, operator, value, offer)
 
 
-def _filtered(path: str, tokens: _Tokens, offer: Offer, depth: int) -> Criterion:
-    """`related[type eq has-component].target pr true`: a filter on the way of a chain."""
-    raise NotSupported("_filter with [ ] is not offered: write the chain with and.")
+def _filtered(tokens: _Tokens, offer: Offer, depth: int) -> Criterion:
+    """`subject[name co "x"].gender eq male`: both of one and the same subject."""
+    tokens.expect("[")
+    condition = _expression(tokens, offer, depth + 1)
+    tokens.expect("]")
+    rest = tokens.take()
+    if not rest.startswith("."):
+        raise InvalidParameter("_filter lacks a . and a parameter after ].")
+    return And((condition, _comparison(rest[1:], tokens, offer, depth)))
 
 
 def _through(head: str, offer: Offer, inner_of: object, tokens: _Tokens) -> Criterion:

@@ -185,6 +185,13 @@ FINDS = [
     ('Patient?_filter=name co "ull" or birthdate lt 1976', "p1 p2"),
     ("Patient?_filter=not (gender eq male) and active eq true", "p1"),
     ('Observation?_filter=patient.family eq "smith"', "o3"),
+    ("Observation?_filter=patient[gender eq male].birthdate lt 1976", "o3"),
+    ("Observation?_filter=patient[gender eq male].birthdate gt 1976", ""),
+    (
+        "Observation?_filter=patient[active eq true and not (gender eq male)]"
+        ".general-practitioner.family eq house and status eq final",
+        "o1",
+    ),
     ("RiskAssessment?probability=gt0.5", "risk"),
     ("RiskAssessment?probability=lt0.5", ""),
     ("?_type=Patient,Observation&_id=p1,o1", "p1 o1"),
