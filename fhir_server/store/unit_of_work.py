@@ -20,7 +20,7 @@ from fhir_server.errors import (
 from fhir_server.resource import Resource
 from fhir_server.search.extraction import Indexer
 from fhir_server.store import locks
-from fhir_server.store.binary_content import BinaryContent
+from fhir_server.store.binary_content import INLINE_LIMIT, BinaryContent
 from fhir_server.store.connection import Database
 from fhir_server.store.custom_parameters import moved
 from fhir_server.store.documents import (
@@ -247,7 +247,11 @@ class UnitOfWork:
         version = current.version + 1 if current else 1
         now = self._now(current)
         stamped = stamp(resource, id, version, now)
-        slim, blobs = await self._content.detach(stamped)
+        slim, raw = stamped, serialise(stamped)
+        blobs: tuple[Blob, ...] = ()
+        if len(raw) > INLINE_LIMIT:  # else there is no large data to look for
+            slim, blobs = await self._content.detach(stamped)
+            raw = serialise(slim) if blobs else raw
         if current is not None and _unchanged(current, slim, blobs):
             return current
         index = self._indexer.index(stamped, now).fields()
@@ -256,7 +260,7 @@ class UnitOfWork:
             id=id,
             version=version,
             last_updated=now,
-            raw=serialise(slim),
+            raw=raw,
             blobs=blobs,
         )
         if self._base is not None and stored.type not in _SILENT:
