@@ -41,21 +41,23 @@ def interactions(ids: Ids, operation: Handler) -> tuple[Interaction, ...]:
         Interaction("history-instance", "instance", "GET", "/{type}/{id}/_history", history),
         Interaction("vread", "instance", "GET", "/{type}/{id}/_history/{version}", vread),
         Interaction("history-type", "type", "GET", "/{type}/_history", history),
-        Interaction("read", "instance", "GET", "/{type}/{id}", read),
         Interaction("update", "instance", "PUT", "/{type}/{id}", update),
         Interaction("patch", "instance", "PATCH", "/{type}/{id}", patch),
         Interaction("delete", "instance", "DELETE", "/{type}/{id}", delete),
+        Interaction("search-system", "system", "POST", "/_search", search_system),
+        Interaction("search-system", "system", "GET", "/_search", search_system),
+        Interaction("history-system", "system", "GET", "/_history", history),
         # Without an id the resource is the one that meets the criteria in the query.
         Interaction("update", "type", "PUT", "/{type}", update),
         Interaction("patch", "type", "PATCH", "/{type}", patch),
         Interaction("delete", "type", "DELETE", "/{type}", delete),
         Interaction("search-type", "type", "GET", "/{type}", search),
         Interaction("search-type", "type", "POST", "/{type}/_search", search),
+        Interaction("search-type", "type", "GET", "/{type}/_search", search),
         Interaction("search-system", "system", "GET", "/", search_system),
-        Interaction("search-system", "system", "POST", "/_search", search_system),
+        Interaction("read", "instance", "GET", "/{type}/{id}", read),
         Interaction("search-type", "instance", "GET", "/{type}/{id}/{version}", search_compartment),
         Interaction("create", "type", "POST", "/{type}", create),
-        Interaction("history-system", "system", "GET", "/_history", history),
     )
     # Of two with one code the first: a bundle's search is on a type, not in a compartment.
     handlers = {one.code: one.handler for one in reversed(single)}

@@ -9,10 +9,17 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from fhir_server.clock import Ids
 from fhir_server.definitions.elements import resource_types
-from fhir_server.errors import InvalidParameter, Malformed, NotAuthenticated, ResourceNotFound
+from fhir_server.errors import (
+    InvalidParameter,
+    Malformed,
+    MethodNotAllowed,
+    NotAuthenticated,
+    ResourceNotFound,
+)
 from fhir_server.interactions.capabilities import OperationsOn, capability_statement
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse
 from fhir_server.interactions.registry import Interaction, interactions
@@ -38,6 +45,7 @@ from fhir_server.rest.negotiation import (
 )
 from fhir_server.rest.open_api import open_api
 
+_EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _MODES = ("full", "normative", "terminology")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -69,7 +77,26 @@ def fhir_router(ids: Ids) -> APIRouter:
             router.add_api_route(
                 path, _endpoint(one), methods=_methods(one), name=one.code, response_model=None
             )
+    for path in ("", "/{rest:path}"):
+        router.add_api_route(
+            path, _nowhere(table), methods=_EVERY_METHOD, name="nowhere", response_model=None
+        )
     return router
+
+
+def _nowhere(table: tuple[Interaction, ...]) -> Endpoint:
+    """Says that an address takes other methods, which the router itself knows the first of only."""
+    places = [(compile_path(one.path)[0], _methods(one)) for one in table]
+
+    async def nowhere(request: Request) -> Response:
+        path = f"/{request.path_params.get('rest', '')}"
+        allowed = {name for form, names in places if form.match(path) for name in names}
+        if not allowed:
+            raise ResourceNotFound("There is nothing at this address.")
+        headers = {"Allow": ", ".join(sorted(allowed))}
+        raise MethodNotAllowed("This address does not take this method.", headers=headers)
+
+    return nowhere
 
 
 def _methods(one: Interaction) -> list[str]:
@@ -131,9 +158,11 @@ async def _request(request: Request, one: Interaction) -> FhirRequest:
     limit = fhir_of(request).server.settings.body_limit
     query = parse_qsl(request.url.query, keep_blank_values=True)
     body, resource = b"", None
-    if one.path.endswith("_search"):
-        check_content_type(request, FORM)
-        query += _form(await read_body(request, limit))
+    if one.path.endswith("_search") and one.method == "POST":
+        sent = await read_body(request, limit)
+        if sent or "content-type" in request.headers:
+            check_content_type(request, FORM)
+        query += _form(sent)
     elif sends_content(request, one.code):
         resource = binary_of(request, await read_body(request, limit))
     elif one.method in ("POST", "PUT", "PATCH"):
