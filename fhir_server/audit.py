@@ -2,7 +2,7 @@
 
 Patterns: IHE BALP 1.1 (https://profiles.ihe.net/ITI/BALP/), which constrain FHIR R4 AuditEvent for
 REST interactions and sign-in. A write's event is stored in the write's own transaction; that of a
-read is stored before the answer leaves.
+read is stored before the answer leaves, together with those of other reads at that moment.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from fhir_server.auth.caller import Caller
 from fhir_server.clock import Clock, instant
 from fhir_server.resource import Resource
 from fhir_server.store import MongoStore, UnitOfWork
+from fhir_server.store.group_commit import GroupCommit
 
 _ACTION = {
     "create": "C",
@@ -50,19 +51,23 @@ class AuditTrail:
     """Builds and stores audit events."""
 
     def __init__(self, store: MongoStore, *, clock: Clock, site: str = "AI Med") -> None:
-        self._store = store
+        self._group = GroupCommit(store.transact)
         self._clock = clock
         self._site = site
 
     async def record(
         self, caller: Caller | None, access: Access, unit: UnitOfWork | None = None
     ) -> None:
-        """Store the event, in `unit` if given, else at once."""
+        """Store the event, in `unit` if given, else together with others that wait."""
         event = self.event(caller, access)
         if unit is not None:
             await unit.create(event)
         else:
-            await self._store.transact(lambda own: own.create(event))
+            await self._group.create(event)
+
+    async def aclose(self) -> None:
+        """Wait for the events that are being stored."""
+        await self._group.aclose()
 
     def event(self, caller: Caller | None, access: Access) -> Resource:
         """The AuditEvent of an access; `caller` is None when nobody could be made out."""

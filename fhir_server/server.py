@@ -31,6 +31,7 @@ class FhirServer:
     async def aclose(self) -> None:
         """Stop what runs in the background."""
         await self.server.store.reindexing.aclose()
+        await self.server.audit.aclose()
 
     async def refused(self, interaction: str, address: str | None, request_id: str | None) -> None:
         """Record that somebody without a valid token or password was turned away."""
