@@ -10,6 +10,7 @@ from fhir_server.auth.authenticator import Authenticator
 from fhir_server.auth.passwords import Passwords
 from fhir_server.auth.sign_in import SignIn
 from fhir_server.clock import Clock, Ids
+from fhir_server.definitions.profiles import profiles
 from fhir_server.interactions.context import Server
 from fhir_server.settings import FhirSettings
 from fhir_server.store import MongoStore
@@ -49,8 +50,10 @@ async def open_fhir_server(
 ) -> FhirServer:
     """Build the server on a database and create what is missing there.
 
-    `secret` gives a fresh URL-safe random text of at least 256 bits.
+    `secret` gives a fresh URL-safe random text of at least 256 bits. Raises `ValueError` for a
+    required profile that is not known here.
     """
+    _require_known(settings)
     store = MongoStore(database, clock=clock, ids=ids)
     await store.prepare()
     store.reindexing.resume()
@@ -70,3 +73,9 @@ async def open_fhir_server(
         accounts=accounts,
         tokens=tokens,
     )
+
+
+def _require_known(settings: FhirSettings) -> None:
+    unknown = [url for url in settings.required_profiles if url not in profiles()]
+    if unknown:
+        raise ValueError(f"required_profiles names what is not known here: {', '.join(unknown)}")

@@ -39,6 +39,11 @@ class FhirSettings(BaseModel):
         description="Whose references must lead somewhere, and keep that from being deleted: "
         "nobody's, those of what the consultation writes, or everybody's; 409 otherwise.",
     )
+    required_profiles: tuple[str, ...] = Field(
+        default=(),
+        description="Canonical URLs of profiles, as a JSON list. A resource of a type that one of "
+        "them is for must meet one of those for its type on every write; 422 otherwise.",
+    )
     token_seconds: int = Field(
         default=12 * 3600, description="Life of an access token from sign-in, one long shift."
     )

@@ -13,24 +13,28 @@ ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 
 
-def parse(body: bytes, type: str) -> Resource:
-    """The resource of that type in `body`, checked against the R4 definitions.
+def parse(body: bytes, type: str, required: tuple[str, ...] = ()) -> Resource:
+    """The resource of that type in `body`, checked as `checked` does.
 
     Raises `Malformed`, or `InvalidResource` with every problem found.
     """
-    return checked(loads(body), type)
+    return checked(loads(body), type, required)
 
 
-def parsed(request: FhirRequest) -> Resource:
+def parsed(request: FhirRequest, required: tuple[str, ...]) -> Resource:
     """The checked resource that `request` brings, of the type in its address. Raises as `parse`."""
     type = request.type or ""
     if request.resource is not None:
-        return checked(request.resource, type)
-    return parse(request.body, type)
+        return checked(request.resource, type, required)
+    return parse(request.body, type, required)
 
 
-def checked(resource: object, type: str) -> Resource:
-    """`resource` if it is a valid resource of that type. Raises as `parse` does."""
+def checked(resource: object, type: str, required: tuple[str, ...] = ()) -> Resource:
+    """`resource` if it is a valid resource of that type. Raises as `parse` does.
+
+    It has to meet the R4 definitions, the profiles that it claims and one of the `required` ones
+    that are for its type.
+    """
     if not isinstance(resource, dict):
         raise Malformed("The body is not a JSON object.")
     if resource.get("resourceType") != type:
@@ -38,9 +42,10 @@ def checked(resource: object, type: str) -> Resource:
             f"The body must be a {type}: its resourceType is missing or another.",
             expression=("resourceType",),
         )
-    issues = validate(resource)
+    issues = validate(resource, one_of=required)
     if any(issue.severity in ("fatal", "error") for issue in issues):
-        raise InvalidResource(f"The {type} breaks the rules of FHIR R4.", issues=issues)
+        text = f"The {type} breaks the rules of FHIR R4 or of a profile."
+        raise InvalidResource(text, issues=issues)
     return resource
 
 

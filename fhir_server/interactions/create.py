@@ -20,7 +20,8 @@ async def create(request: FhirRequest, context: Context) -> FhirResponse:
     """
     type = request.type or ""
     permit(context.caller, type, "create")
-    resource = {name: value for name, value in parsed(request).items() if name != "id"}
+    sent = parsed(request, context.server.settings.required_profiles)
+    resource = {name: value for name, value in sent.items() if name != "id"}
     if request.id is not None:  # chosen by the transaction around this, which names it elsewhere
         resource["id"] = request.id
 

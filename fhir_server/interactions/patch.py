@@ -82,7 +82,8 @@ async def _apply(
         raise PreconditionFailed("If-Match names a version, but the resource does not exist.")
     there = await context.unit.read(type, id)
     before = await context.server.store.whole(there)
-    return await context.unit.update(_patched(before, change), if_match=if_match, method="PATCH")
+    after = checked(_patched(before, change), type, context.server.settings.required_profiles)
+    return await context.unit.update(after, if_match=if_match, method="PATCH")
 
 
 def _patched(before: Resource, change: Any) -> Resource:
@@ -93,4 +94,4 @@ def _patched(before: Resource, change: Any) -> Resource:
     for name in _FIXED:
         if after.get(name) != before[name]:
             raise InvalidResource(f"A patch does not change the {name}.", expression=(name,))
-    return checked(after, before["resourceType"])
+    return after

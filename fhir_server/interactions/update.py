@@ -22,7 +22,7 @@ async def update(request: FhirRequest, context: Context) -> FhirResponse:
     """
     type = request.type or ""
     permit(context.caller, type, "update")
-    resource = parsed(request)
+    resource = parsed(request, context.server.settings.required_profiles)
     if request.id is not None and resource.get("id") != logical_id(request.id):
         raise Malformed("The id in the body must be that of the address.", expression=("id",))
     about = (f"{type}/{request.id}",) if request.id is not None else ()

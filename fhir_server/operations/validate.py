@@ -15,7 +15,6 @@ from fhir_server.errors import (
     InvalidParameter,
     Issue,
     Malformed,
-    NotSupported,
     ResourceGone,
     ResourceNotFound,
 )
@@ -26,6 +25,7 @@ from fhir_server.operations.reading import current
 from fhir_server.operations.request import OperationRequest
 from fhir_server.resource import Resource, dumps
 from fhir_server.validation import validator
+from fhir_server.validation.profiles import demanded
 
 _MODES = ("create", "update", "delete", "profile")
 _OK = Issue("informational", "All OK: no problems were found.", severity="information")
@@ -39,7 +39,8 @@ async def validate(request: OperationRequest, context: Context) -> FhirResponse:
         issues = await _deletion(request, context)
     else:
         resource = await _subject(request, context)
-        issues = [*_content(resource, request), *await _action(mode, resource, request, context)]
+        issues = _content(resource, request, context)
+        issues += await _action(mode, resource, request, context)
     return FhirResponse(200, dumps(operation_outcome(tuple(issues) or (_OK,))))
 
 
@@ -47,7 +48,7 @@ def _mode(request: OperationRequest) -> str | None:
     mode = request.parameters.text("mode")
     if mode is not None and mode not in _MODES:
         raise InvalidParameter(f"mode is one of {', '.join(_MODES)}.")
-    if mode == "profile" and request.parameters.text("profile") is None:
+    if mode == "profile" and not request.parameters.texts("profile"):
         raise InvalidParameter("mode=profile needs the parameter profile.")
     return mode
 
@@ -68,15 +69,16 @@ async def _subject(request: OperationRequest, context: Context) -> Any:
     return await context.server.store.whole(stored)
 
 
-def _content(resource: Resource, request: OperationRequest) -> list[Issue]:
-    issues = list(validator.validate(resource, warnings=True))
+def _content(resource: Resource, request: OperationRequest, context: Context) -> list[Issue]:
+    asked = request.parameters.texts("profile")
+    for url in asked:
+        demanded(url, request.type or "")
+    required = context.server.settings.required_profiles
+    issues = list(validator.validate(resource, warnings=True, profiles=asked, one_of=required))
     own = resource.get("resourceType")
     if isinstance(own, str) and own != request.type:
         text = f"The address is for {request.type}; this resource says that it is another type."
         issues.append(Issue("invalid", text, expression=("resourceType",)))
-    profile = request.parameters.text("profile")
-    if profile is not None:
-        raise NotSupported("That profile is not known here, so nothing can be checked against it.")
     return issues
 
 
