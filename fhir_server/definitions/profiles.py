@@ -1,7 +1,7 @@
 """Profiles: what a StructureDefinition demands of a resource or data type beyond R4 itself.
 
-Source: FHIR R4, http://hl7.org/fhir/R4/profiling.html; the profiles at hand are those of US Core
-6.1.0, https://hl7.org/fhir/us/core/STU6.1/.
+Source: FHIR R4, http://hl7.org/fhir/R4/profiling.html; the profiles at hand are those of R4 itself
+and of US Core 6.1.0, https://hl7.org/fhir/us/core/STU6.1/.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from fhir_server.definitions.elements import resource_types
 from fhir_server.definitions.profile_compiler import compiled
 from fhir_server.resource import loads
 
+_DEFINITION = "http://hl7.org/fhir/StructureDefinition/"
 Strength = Literal["required", "extensible"]
 SlicingRules = Literal["open", "closed", "openAtEnd"]
 
@@ -119,7 +121,10 @@ def compile_profile(structure_definition: dict[str, Any]) -> Profile:
 
 
 def profiles() -> Mapping[str, Profile]:
-    """The profiles at hand by canonical URL. `url|6.1.0` is found, another version is not."""
+    """The profiles at hand by canonical URL. `url|6.1.0` is found, another version is not.
+
+    Found as well, though not listed, are the definitions of the resource types.
+    """
     return _profiles()
 
 
@@ -145,7 +150,7 @@ class _Profiles(Mapping[str, Profile]):
 
     def __getitem__(self, canonical: str) -> Profile:
         url, bar, version = canonical.partition("|")
-        data = self._data[url]
+        data = self._data[url] if url in self._data else _base(url)
         if bar and version != data["version"]:
             raise KeyError(canonical)
         if url not in self._read:
@@ -159,9 +164,18 @@ class _Profiles(Mapping[str, Profile]):
         return len(self._data)
 
 
+def _base(url: str) -> dict[str, Any]:
+    """The definition of a resource type as a profile that demands nothing. Raises `KeyError`."""
+    type = url.removeprefix(_DEFINITION)
+    if type == url or type not in resource_types():
+        raise KeyError(url)
+    about = {"name": type, "title": type, "type": type, "version": "4.0.1"}
+    return {**about, "base": f"{_DEFINITION}DomainResource", "elements": []}
+
+
 @cache
 def _profiles() -> _Profiles:
-    packed = files("fhir_server.definitions").joinpath("data", "us_core.json.gz").read_bytes()
+    packed = files("fhir_server.definitions").joinpath("data", "profiles.json.gz").read_bytes()
     return _Profiles(loads(gzip.decompress(packed)))
 
 

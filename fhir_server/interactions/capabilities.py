@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fhir_server.definitions.elements import resource_types
+from fhir_server.definitions.profiles import profiles
 from fhir_server.definitions.search_parameters import compartments
 from fhir_server.interactions.registry import Interaction
 from fhir_server.resource import Resource, dumps
@@ -116,6 +117,7 @@ def _resource(
     references = [code for code, one in offered.items() if one.type == "reference"]
     return {
         "type": type,
+        **({"supportedProfile": _profiles(type)} if _profiles(type) else {}),
         "interaction": [{"code": code} for code in codes],
         "versioning": "versioned-update",
         "readHistory": True,
@@ -135,6 +137,12 @@ def _resource(
         ],
         **({"operation": operations} if operations else {}),
     }
+
+
+@cache
+def _profiles(type: str) -> list[str]:
+    known = profiles()
+    return [url for url in known if known[url].type == type]
 
 
 @cache

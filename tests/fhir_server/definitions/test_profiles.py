@@ -18,7 +18,7 @@ def test_profiles_are_found_with_their_version_or_without() -> None:
     assert profiles()[PATIENT] is profiles()[f"{PATIENT}|6.1.0"]
     assert f"{PATIENT}|3.1.1" not in profiles()
     assert "urn:x" not in profiles()
-    assert len(profiles()) == len(list(profiles())) == 59
+    assert len(profiles()) == len(list(profiles())) == 498
 
 
 def test_a_profile_has_its_names_and_demands() -> None:

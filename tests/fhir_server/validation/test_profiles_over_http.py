@@ -150,3 +150,52 @@ async def test_a_setting_that_is_not_known_stops_the_start(database: Database) -
             ids=random_id,
             secret=lambda: secrets.token_urlsafe(32),
         )
+
+
+async def test_r4_has_profiles_too(fhir: httpx2.AsyncClient) -> None:
+    heart_rate = {
+        "resourceType": "Observation",
+        "meta": {"profile": ["http://hl7.org/fhir/StructureDefinition/heartrate"]},
+        "status": "final",
+        "category": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+                        "code": "vital-signs",
+                    }
+                ]
+            }
+        ],
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+        "subject": {"reference": "Patient/p"},
+        "effectiveDateTime": "2024-01-01",
+        "valueQuantity": {
+            "value": 60,
+            "unit": "/min",
+            "system": "http://unitsofmeasure.org",
+            "code": "/min",
+        },
+    }
+    assert (await fhir.post("/fhir/Observation", json=heart_rate)).status_code == 201
+    wrong = {**heart_rate, "code": {"coding": [{"system": "http://loinc.org", "code": "1-8"}]}}
+    answer = await fhir.post("/fhir/Observation", json=wrong)
+    assert answer.status_code == 422
+    assert any(one.startswith("Observation.code") for one in errors(answer))
+
+
+async def test_the_definition_of_a_type_is_a_profile_of_it(fhir: httpx2.AsyncClient) -> None:
+    url = "http://hl7.org/fhir/StructureDefinition"
+    answer = await fhir.post(f"/fhir/Patient/$validate?profile={url}/Patient", json=BARE)
+    assert answer.status_code == 200
+    assert errors(answer) == set()
+    claims = {**BARE, "meta": {"profile": [f"{url}/Patient"]}}
+    assert "not-found" not in (await fhir.post("/fhir/Patient/$validate", json=claims)).text
+    other = await fhir.post(f"/fhir/Patient/$validate?profile={url}/Observation", json=BARE)
+    assert errors(other)
+
+
+async def test_known_profiles_are_stated(fhir: httpx2.AsyncClient) -> None:
+    statement = (await fhir.get("/fhir/metadata")).json()
+    (patient,) = [one for one in statement["rest"][0]["resource"] if one["type"] == "Patient"]
+    assert PATIENT in patient["supportedProfile"]
