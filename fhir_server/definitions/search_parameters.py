@@ -1,10 +1,12 @@
-"""SearchParameter and CompartmentDefinition of FHIR R4, compiled."""
+"""SearchParameter and CompartmentDefinition of FHIR R4, compiled; those that US Core adds."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from fhir_server.definitions.elements import load
@@ -28,9 +30,13 @@ class SearchParameter:
 
 @cache
 def parameters_of(resource_type: str) -> Mapping[str, SearchParameter]:
-    """The defined parameters of a type by code, those of every resource included."""
+    """The defined parameters of a type by code, those of every resource included.
+
+    US Core's stand beside those of R4; where both define a code they mean the same.
+    """
     compiled = _data()["parameters"]
     merged = {
+        **_us_core().get(resource_type, {}),
         **compiled["Resource"],
         **compiled.get("DomainResource", {}),
         **compiled.get(resource_type, {}),
@@ -74,6 +80,13 @@ def _parameter(code: str, entry: dict[str, Any]) -> SearchParameter:
         url=entry["url"],
         components=tuple((one[0], one[1]) for one in entry.get("component", ())),
     )
+
+
+@cache
+def _us_core() -> dict[str, dict[str, Any]]:
+    text = files("fhir_server.definitions").joinpath("data", "us_core_search.json").read_text()
+    found: dict[str, dict[str, Any]] = json.loads(text)["parameters"]
+    return found
 
 
 @cache

@@ -85,7 +85,7 @@ def test_the_data_is_what_the_script_builds(
     shutil.copytree(committed, tmp_path / "data")
     monkeypatch.setattr(build, "_DATA", tmp_path / "data")
     build.main(shared("fhir-r4/hl7.fhir.r4.core.tgz"))
-    for made in (tmp_path / "data").iterdir():
+    for made in (tmp_path / "data").glob("*.gz"):
         # Compressed bytes may differ between zlib versions; the content may not.
         assert gzip.decompress(made.read_bytes()) == gzip.decompress(
             (committed / made.name).read_bytes()

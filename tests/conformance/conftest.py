@@ -1,0 +1,79 @@
+"""One FHIR server per test module, spoken to over HTTP with a real token.
+
+A module's tests share its data, so the suite stays quick; a test that changes something uses
+resources of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from fhir_server import app as fhir_app
+from fhir_server.clock import random_id, system_clock
+from fhir_server.server import FhirServer, open_fhir_server
+from fhir_server.settings import FhirSettings
+from fhir_server.store.connection import Database, connect
+
+USERNAME, PASSWORD = "dr.adams", "correct horse battery staple"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all: a database client lives in the loop that it was first used in."""
+    for item in items:
+        if "tests/conformance" in item.path.as_posix():
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(mongo_uri: str) -> AsyncIterator[Database]:
+    """An empty database of this module's own, dropped afterwards."""
+    async with connect(mongo_uri) as client:
+        name = f"test_{uuid.uuid4().hex}"
+        yield client[name]
+        await client.drop_database(name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(database: Database) -> AsyncIterator[FhirServer]:
+    opened = await open_fhir_server(
+        database,
+        FhirSettings(),
+        clock=system_clock,
+        ids=random_id,
+        secret=lambda: secrets.token_urlsafe(32),
+    )
+    await opened.sign_in.add_account(
+        USERNAME, PASSWORD, reference="Practitioner/p1", display="Dr Adams"
+    )
+    yield opened
+    await opened.aclose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def anonymous(server: FhirServer) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client without a token."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    fhir_app.mount(app, random_id)
+    app.state.fhir = server
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def fhir(anonymous: httpx2.AsyncClient) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client that has signed in."""
+    answer = await anonymous.post("/auth/login", json={"username": USERNAME, "password": PASSWORD})
+    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    transport = anonymous._transport
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://test", headers=headers
+    ) as client:
+        yield client
