@@ -1,0 +1,1 @@
+"""Benchmarks of the running product: real processes and sockets, figures with conditions."""
