@@ -26,6 +26,8 @@ from fhir_server.clock import system_clock
 from fhir_server.store.connection import connect
 from fhir_server.store.statistics import Statistics, is_unused, statistics
 
+_MADE_UP = 50
+
 Bundles = Annotated[
     Path | None,
     typer.Option(
@@ -92,7 +94,7 @@ def _plan(folder: Path | None, clients: str, seconds: float, imported: int) -> P
     numbers = [int(number) for number in clients.split(",") if number.strip().isdecimal()]
     if not numbers or min(numbers) < 1 or len(numbers) != len(clients.split(",")):
         raise ValueError("--clients takes whole numbers above zero, like 1,16,64.")
-    made = bundles.from_folder(folder) if folder else bundles.made_up(imported)
+    made = bundles.from_folder(folder) if folder else bundles.made_up(_MADE_UP)
     return Plan(bundles=made, clients=numbers, seconds=seconds, imported=imported)
 
 
