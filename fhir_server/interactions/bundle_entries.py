@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -58,8 +58,12 @@ class BundleEntry:
         return f"{self.request.type}/{self.request.id}"
 
 
-def entries_in(body: Any, base: str, limit: int) -> list[BundleEntry | FhirError]:
+def entries_in(
+    body: Any, base: str, limit: int, *, prefer: str = ""
+) -> list[BundleEntry | FhirError]:
     """The entries of a Bundle; of a batch an entry may be wrong by itself, which is its error.
+
+    `prefer` is the header of the whole request, which every entry goes by.
 
     Raises `Malformed` and `NotSupported` otherwise, and `TooLarge` over `limit` entries.
     """
@@ -76,18 +80,18 @@ def entries_in(body: Any, base: str, limit: int) -> list[BundleEntry | FhirError
     if len(entries) > limit:
         raise TooLarge(f"A bundle here has at most {limit} entries; this one has {len(entries)}.")
     if body["type"] == "transaction":
-        return [_parse(position, entry, base) for position, entry in enumerate(entries)]
-    return [_parse_alone(position, entry, base) for position, entry in enumerate(entries)]
+        return [_parse(position, entry, base, prefer) for position, entry in enumerate(entries)]
+    return [_parse_alone(position, entry, base, prefer) for position, entry in enumerate(entries)]
 
 
-def _parse_alone(position: int, entry: Any, base: str) -> BundleEntry | FhirError:
+def _parse_alone(position: int, entry: Any, base: str, prefer: str) -> BundleEntry | FhirError:
     try:
-        return _parse(position, entry, base)
+        return _parse(position, entry, base, prefer)
     except FhirError as error:
         return error
 
 
-def _parse(position: int, entry: Any, base: str) -> BundleEntry:
+def _parse(position: int, entry: Any, base: str, prefer: str) -> BundleEntry:
     where = f"Bundle.entry[{position}]"
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
@@ -111,7 +115,7 @@ def _parse(position: int, entry: Any, base: str) -> BundleEntry:
     return BundleEntry(
         position,
         method,
-        asked,
+        replace(asked, prefer=prefer),
         resource if isinstance(resource, dict) else None,
         full_url if isinstance(full_url, str) else None,
     )

@@ -17,6 +17,7 @@ from fhir_server.interactions.context import Context, FhirRequest, FhirResponse,
 from fhir_server.interactions.paging import CURSOR, decode, encode
 from fhir_server.interactions.read import body_of
 from fhir_server.interactions.result_parameters import page_size
+from fhir_server.search.comparisons import since
 from fhir_server.store import Page, StoredResource
 
 _KNOWN = ("_count", "_since", "_at", "_format", "_pretty", CURSOR)
@@ -27,7 +28,7 @@ async def history(request: FhirRequest, context: Context) -> FhirResponse:
     condition = _condition(request, context)
     parameters = _parameters(request, lenient=context.lenient)
     if "_since" in parameters:
-        condition["lu"] = {"$gte": _since(parameters["_since"])}
+        condition["lu"] = since(_since(parameters["_since"]))
     path = "/".join(part for part in (request.type, request.id, "_history") if part)
     scope = f"{path}?{parameters.get('_since', '')}&{parameters.get('_at', '')}"
     during = _period(parameters["_at"]) if "_at" in parameters else None

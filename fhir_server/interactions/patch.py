@@ -63,9 +63,9 @@ def _change(request: FhirRequest) -> Any:
     change = request.resource if request.resource is not None else loads(request.body)
     if isinstance(change, list):
         return change
+    if request.content_type.partition(";")[0].strip() == JSON_PATCH:
+        raise Malformed("A JSON Patch is a list of operations.")
     if isinstance(change, dict) and change.get("resourceType") == "Parameters":
-        if request.content_type == JSON_PATCH:
-            raise Malformed("A JSON Patch is a list of operations.")
         return change
     raise UnsupportedMedia(
         f"A patch is a list of operations ({JSON_PATCH}) or a Parameters resource."

@@ -22,6 +22,7 @@ from fhir_server.search.criteria import (
     Clause,
     Criterion,
     Ids,
+    Inside,
     Keys,
     Listed,
     Member,
@@ -70,7 +71,7 @@ class Resolver:
                 if parameter.type == "token":
                     return await self._codes.clause(criterion)
                 if parameter.type == "reference":
-                    return await self._hierarchy(criterion)
+                    return await self._hierarchy(criterion, types)
                 return criterion
             case Chain():
                 return await self._chain(criterion, types, ())
@@ -93,6 +94,7 @@ class Resolver:
         self, chain: Chain, types: tuple[str, ...], known: tuple[Criterion, ...]
     ) -> Criterion:
         found: list[str] = []
+        inside: list[Criterion] = []
         for type, inner in chain.inner.items():
             permit(self._context.caller, type, "search-type")
             resolved = await self._one(inner, (type,))
@@ -101,10 +103,20 @@ class Resolver:
             if references is None:
                 references = await self._from_outside(chain.parameter, type, resolved, types, known)
             found += references
+            if not _asks_place(resolved) and await self._contains(
+                chain.parameter.code, type, types
+            ):
+                inside.append(Inside(chain.parameter.code, type, resolved))
             if _is_canonical(chain.parameter, types):
                 found += await self._searching.targets(stages, "url", self._limit, self._session)
         self._bound(len(found))
-        return Keys(tuple(self._forms(chain.parameter.code, found)))
+        outside = Keys(tuple(self._forms(chain.parameter.code, found)))
+        return Or((outside, *inside)) if inside else outside
+
+    async def _contains(self, code: str, type: str, types: tuple[str, ...]) -> bool:
+        """Whether any resource refers by `code` to one of `type` that it contains."""
+        stages = self.stages(types, [Keys((f"{code}=#{type}",))])
+        return bool(await self._searching.references(stages, 1, self._session))
 
     async def _references(self, stages: Sequence[Filter]) -> list[str] | None:
         found = await self._searching.references(stages, self._limit + 1, self._session)
@@ -159,8 +171,10 @@ class Resolver:
         base = f"{self._context.base}/"
         return [one.removeprefix(base).partition("/_history/")[0] for one in kept]
 
-    async def _hierarchy(self, clause: Clause) -> Criterion:
+    async def _hierarchy(self, clause: Clause, types: tuple[str, ...]) -> Criterion:
         """`location:below=Location/1`: it and all that is part of it. R4 3.1.1.4.12."""
+        if _is_canonical(clause.parameter, types):
+            return replace(clause, parameter=replace(clause.parameter, type="uri"))
         found: dict[str, None] = {}
         for value in clause.values:
             for start in _typed(value, clause.parameter):
@@ -217,6 +231,19 @@ def _typed(value: str, parameter: SearchParameter) -> list[str]:
 
 def _is_canonical(parameter: SearchParameter, types: tuple[str, ...]) -> bool:
     return any("canonical" in end_types(parameter.expression, type) for type in types)
+
+
+def _asks_place(criterion: Criterion) -> bool:
+    """Whether `near` is in it, which is computed from a field of the document itself."""
+    match criterion:
+        case Clause(parameter):
+            return parameter.type == "special"
+        case And(parts) | Or(parts):
+            return any(_asks_place(part) for part in parts)
+        case Not(part):
+            return _asks_place(part)
+        case _:
+            return False
 
 
 def _member(name: str, id: str, types: tuple[str, ...]) -> Criterion:

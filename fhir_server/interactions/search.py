@@ -127,7 +127,9 @@ async def _searchset(asked: _Asked, context: Context) -> bytes:
     if part is not None and part.mode == "text" and query.inclusions:
         raise InvalidParameter("_summary=text goes without _include and _revinclude.")
     entries = [await _entry(one, "match", part, context) for one in page.matches]
-    entries += [await _entry(one, "include", part, context) for one in included]
+    # _elements is about the matches; _summary is about everything (R4 3.1.1.5.9).
+    whole = Subset.parse(query.summary, None)
+    entries += [await _entry(one, "include", whole, context) for one in included]
     return bundle(head, [*entries, *_ignored(query), *await _plan(asked, context)])
 
 

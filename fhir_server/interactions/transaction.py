@@ -36,7 +36,8 @@ class Transaction:
     async def __call__(self, request: FhirRequest, context: Context) -> FhirResponse:
         """Answer a transaction-response or batch-response with one entry for each asked."""
         body = loads(request.body)
-        entries = entries_in(body, context.base, context.server.settings.bundle_entries)
+        limit = context.server.settings.bundle_entries
+        entries = entries_in(body, context.base, limit, prefer=request.prefer)
         known = [entry for entry in entries if isinstance(entry, BundleEntry)]
         if body["type"] == "batch":
             responses = [await self._alone(entry, context) for entry in entries]

@@ -132,7 +132,8 @@ def read_parameters(
     content = loads(body)
     if not isinstance(content, dict):
         raise Malformed("The body is not a JSON object.")
-    if content.get("resourceType") == PARAMETERS and not _is_subject(content, subject):
+    about = subject if bare else None
+    if content.get("resourceType") == PARAMETERS and not _is_subject(content, about):
         return OperationParameters([*found, *_listed(content)])
     if not bare:
         raise Malformed("This operation takes a Parameters resource.", expression=("resourceType",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from hashlib import sha256
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
@@ -117,7 +118,11 @@ def _metadata(table: tuple[Interaction, ...], operations_on: OperationsOn) -> En
             body = capability_statement(
                 table, _base(request), settings, operations_on, normative=mode == "normative"
             )
-        return Response(rendered(request, body, format), media_type=format)
+        etag = f'W/"{sha256(body).hexdigest()[:16]}"'
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers={"ETag": etag})
+        content = rendered(request, body, format)
+        return Response(content, headers={"ETag": etag}, media_type=format)
 
     return metadata
 

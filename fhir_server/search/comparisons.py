@@ -68,18 +68,26 @@ def _around(wanted: Range, now: datetime) -> Range:
     )
 
 
+def since(moment: datetime) -> Filter:
+    """At that millisecond or later.
+
+    Not `$gte`: SecantusDB leaves the bound itself out of a descending index.
+    """
+    return {"$gt": moment - timedelta(milliseconds=1)}
+
+
 def _last_updated(prefix: str, wanted: Range) -> Filter:
     begin, end = wanted
     comparisons: dict[str, Filter] = {
-        "eq": {"lu": {"$gte": begin, "$lt": end}},
-        "ne": {"$or": [{"lu": {"$lt": begin}}, {"lu": {"$gte": end}}]},
-        "gt": {"lu": {"$gte": end}},
+        "eq": {"lu": {**since(begin), "$lt": end}},
+        "ne": {"$or": [{"lu": {"$lt": begin}}, {"lu": since(end)}]},
+        "gt": {"lu": since(end)},
         "lt": {"lu": {"$lt": begin}},
-        "ge": {"lu": {"$gte": begin}},
+        "ge": {"lu": since(begin)},
         "le": {"lu": {"$lt": end}},
-        "sa": {"lu": {"$gte": end}},
+        "sa": {"lu": since(end)},
         "eb": {"lu": {"$lt": begin}},
-        "po": {"lu": {"$gte": begin, "$lt": end}},
+        "po": {"lu": {**since(begin), "$lt": end}},
     }
     return comparisons[prefix]
 

@@ -9,7 +9,7 @@ from fhir_server.definitions.search_parameters import SearchParameter, parameter
 from fhir_server.errors import InvalidParameter
 from fhir_server.search.comparisons import amount_bounds, date_bounds
 from fhir_server.search.criteria import Clause
-from fhir_server.search.text import key
+from fhir_server.search.text import BEYOND, key
 from fhir_server.search.values import split
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def _component(position: int, clause: Clause, part: str, scope: Scope, keys_of: 
     if kind in ("number", "quantity"):
         forms = [_ranged(f"{position}{form}", b) for form, b in amount_bounds(code, part)]
         return forms[0] if len(forms) == 1 else {"$or": forms}
+    if kind == "string":
+        (text,) = keys_of(clause, part, scope)
+        start = f"{position}{text.removeprefix(code)}"
+        return {"k": {"$elemMatch": {"$gte": start, "$lt": start + BEYOND}}}
     made = [f"{position}{key(one.removeprefix(code))}" for one in keys_of(clause, part, scope)]
     return {"k": made[0] if len(made) == 1 else {"$in": made}}
 

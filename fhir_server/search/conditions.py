@@ -17,14 +17,14 @@ from fhir_server.search.composite_condition import composite_filter
 from fhir_server.search.criteria import Clause
 from fhir_server.search.keys import FOLDED_TYPES, is_folded
 from fhir_server.search.path import end_types, implied_systems
-from fhir_server.search.text import CHUNK_STEP, KEY_LIMIT, fold, key, words
+from fhir_server.search.text import BEYOND, CHUNK_STEP, KEY_LIMIT, fold, key
 from fhir_server.search.values import split, unescape
+from fhir_server.search.word_expression import WordExpression
 from terminology.phonetics import sounds_of
 
 Filter = dict[str, Any]
 
 # Sorts after every continuation of a prefix: U+10FFFF is no character of any text.
-_BEYOND = "\U0010ffff"
 _PRESENT = "?"
 _CODED = frozenset({"Coding", "CodeableConcept"})
 
@@ -134,7 +134,7 @@ def _text(clause: Clause, value: str) -> Filter:
 
 def beginning(start: str) -> Filter:
     """Has a key that begins so."""
-    return {"k": {"$elemMatch": {"$gte": start, "$lt": start + _BEYOND}}}
+    return {"k": {"$elemMatch": {"$gte": start, "$lt": start + BEYOND}}}
 
 
 def _matching(pattern: str) -> Filter:
@@ -147,17 +147,15 @@ def _uri_text(code: str, value: str, modifier: str) -> Filter:
         return _matching(f"^{re.escape(code)}=.*{re.escape(value)}{last}")
     if modifier == "starts":
         return beginning(f"{code}={value}")
+    if "|" in value:  # version 1 has 1.1 below it, and not 10
+        return either([{"k": key(f"{code}={value}")}, beginning(f"{code}={value}.")])
     # R4 3.1.1.4.13: below `http://acme.org/fhir` are that address and those under it.
     under = value if value.endswith(("/", ":")) else f"{value}/"
     return either([{"k": key(f"{code}={value}")}, beginning(f"{code}={under}")])
 
 
 def _words(code: str, value: str) -> Filter:
-    start = "t:" if code == "_text" else ""
-    found = [[f"{start}{one}" for one in words(part)] for part in re.split(r"\s+OR\s+", value)]
-    if not all(found):
-        raise InvalidParameter(f"{code} takes at least one word.")
-    return either([{"$and": [{"w": word} for word in part]} for part in found])
+    return WordExpression(code, value, "t:" if code == "_text" else "").filter()
 
 
 @cache
@@ -230,7 +228,8 @@ def references(clause: Clause, value: str, scope: Scope) -> list[str]:
     elif "/" not in local and ":" not in local:
         # Only an id: any of the types that the parameter may point at.
         targets = sorted(clause.parameter.targets) or sorted(resource_types())
-        return [f"{target}/{local}" for target in targets]
+        places = ("", f"{scope.base}/") if scope.base else ("",)
+        return [f"{place}{target}/{local}" for place in places for target in targets]
     if scope.base and local.partition("/")[0] in resource_types():
         return [local, f"{scope.base}/{local}"]
     return [local]

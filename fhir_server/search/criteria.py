@@ -80,6 +80,15 @@ class Ids:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """Refers by the parameter `code` to a contained resource of `type` that meets the part."""
+
+    code: str
+    type: str
+    part: Criterion
+
+
+@dataclass(frozen=True)
 class And:
     """Meets every part."""
 
@@ -100,7 +109,9 @@ class Not:
     part: Criterion
 
 
-Criterion = Clause | Chain | Reverse | Listed | Member | OfType | Keys | Ids | And | Or | Not
+Criterion = (
+    Clause | Chain | Reverse | Listed | Member | OfType | Keys | Ids | Inside | And | Or | Not
+)
 
 
 @dataclass(frozen=True)

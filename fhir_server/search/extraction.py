@@ -22,6 +22,7 @@ from fhir_server.definitions.search_parameters import patient_compartment
 from fhir_server.resource import Resource
 from fhir_server.search import composites
 from fhir_server.search.amounts import amounts
+from fhir_server.search.contained import inner_entries, with_typed_references
 from fhir_server.search.fulltext import words_of
 from fhir_server.search.keys import (
     reference_keys,
@@ -49,6 +50,7 @@ class IndexEntry:
     sort_last: dict[str, SortValue] | None = None
     words: tuple[str, ...] = ()
     place: dict[str, float] | None = None
+    inside: tuple[dict[str, Any], ...] = ()
 
     def fields(self) -> dict[str, Any]:
         """The entry as fields of the stored document; those that are empty are left out."""
@@ -58,6 +60,7 @@ class IndexEntry:
             "z": self.sort_last,
             "w": list(self.words),
             "geo": self.place,
+            "in": list(self.inside),
         }
         return {
             "k": list(self.keys),
@@ -75,7 +78,11 @@ class Indexer:
 
     def index(self, resource: Resource, last_updated: datetime) -> IndexEntry:
         """The entry of a resource. `last_updated` is a field of its own and makes no key."""
-        return _Entry(resource).made(self.registry)
+        return _index(resource, self.registry)
+
+
+def _index(resource: Resource, registry: Registry) -> IndexEntry:
+    return _Entry(with_typed_references(resource)).made(registry)
 
 
 class _Entry:
@@ -87,6 +94,7 @@ class _Entry:
         self._first: dict[str, SortValue] = {}
         self._last: dict[str, SortValue] = {}
         self._place: dict[str, float] | None = None
+        self._inside: list[tuple[str, str]] = []
 
     def made(self, registry: Registry) -> IndexEntry:
         for code, kind, walker in registry.walkers(self._type):
@@ -104,6 +112,11 @@ class _Entry:
             sort_last={c: v for c, v in self._last.items() if v != self._first[c]},
             words=words_of(self._resource),
             place=self._place,
+            inside=tuple(
+                inner_entries(
+                    self._resource, self._inside, lambda one: _index(one, registry).fields()
+                )
+            ),
         )
 
     def _parameter(self, code: str, kind: str, nodes: Iterable[Node]) -> None:
@@ -116,6 +129,8 @@ class _Entry:
             if kind in _RANGED:
                 there = self._ranged(code, kind, type, value) or there
                 continue
+            if kind == "reference" and _is_inside(value):
+                self._inside.append((code, value["reference"]))
             made = False
             for form in _KEYS[kind](type, value):
                 self._keys[key(code + form)] = None
@@ -156,6 +171,10 @@ def find(kind: str, type: str, value: Any) -> tuple[list[str], list[dict[str, An
     if kind in _RANGED:
         return [], [{"p": form, "lo": lo, "hi": hi} for form, lo, hi in amounts(type, value)]
     return [key(form) for form in _KEYS[kind](type, value)], []
+
+
+def _is_inside(value: Any) -> bool:
+    return isinstance(value, dict) and str(value.get("reference", "")).startswith("#")
 
 
 def _patient(resource: Resource, keys: dict[str, None]) -> str | None:

@@ -90,7 +90,10 @@ def reference_keys(type: str, value: Any) -> Iterator[str]:
     if isinstance(identifier, dict):
         yield from (f"@{made[1:]}" for made in _identifier(identifier) if made[0] == "=")
     reference = value.get("reference")
-    if isinstance(reference, str) and not reference.startswith("#"):
+    if isinstance(reference, str) and reference.startswith("#"):
+        # Nothing to be found by except a chain, and not missing.
+        yield f"=#{value.get('type', '')}"
+    elif isinstance(reference, str):
         current, versioned, _ = reference.partition("/_history/")
         yield f"={current.partition('|')[0]}"
         if versioned or "|" in current:

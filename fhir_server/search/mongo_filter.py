@@ -9,12 +9,14 @@ from typing import Any
 
 from fhir_server.search.composite_condition import component_parameters
 from fhir_server.search.conditions import Scope, among, condition, either
+from fhir_server.search.contained import inner_filter
 from fhir_server.search.criteria import (
     RESOLVED_MODIFIERS,
     And,
     Clause,
     Criterion,
     Ids,
+    Inside,
     Keys,
     Not,
     OfType,
@@ -89,6 +91,9 @@ def tree(criterion: Criterion, scope: Scope) -> Filter:
             return {"type": criterion.type}
         case Ids(references, negated):
             return {"_id": {"$nin" if negated else "$in": list(references)}}
+        case Inside():
+            own = replace(scope, types=(criterion.type,))
+            return inner_filter(criterion.code, criterion.type, tree(criterion.part, own))
         case And(parts):
             return all_of([tree(part, scope) for part in parts])
         case Or(parts):

@@ -19,6 +19,7 @@ from fhir_server.search.result_parameters import (
     ONCE,
     RESULT_PARAMETERS,
     inclusion,
+    refuse_contained,
     sort_keys,
     switch,
     total_mode,
@@ -91,6 +92,7 @@ def parse(
             criteria.append(found)
             used.append((name, value))
     results = _results(parameters)
+    refuse_contained(results)
     return SearchQuery(
         types=types,
         criteria=tuple(criteria),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import InvalidParameter, NotSupported
 from fhir_server.search.criteria import Inclusion, SortKey
@@ -42,6 +44,12 @@ def _sortable(offer: Offer) -> list[str]:
         for code, one in offer.parameters().items()
         if one.type not in _UNSORTABLE and code != "phonetic"
     ]
+
+
+def refuse_contained(results: Mapping[str, str]) -> None:
+    """Raise `NotSupported` for a search of contained resources; `_contained=false` is no search."""
+    if results.get("_contained", "false") != "false" or "_containedType" in results:
+        raise NotSupported("Contained resources are not searched for: _contained is false only.")
 
 
 def inclusion(name: str, value: str, offer: Offer) -> Inclusion:

@@ -27,6 +27,10 @@ def fold(text: str) -> str:
     return " ".join(plain.split())
 
 
+BEYOND = "\U0010ffff"
+"""Sorts after every text: the end of the range of keys with one beginning."""
+
+
 def words(text: str) -> Iterator[str]:
     """The words of a text: folded runs of letters and digits."""
     return (match[0] for match in _WORD.finditer(fold(text)))

@@ -9,6 +9,9 @@ from fhir_server.errors import InvalidParameter, NotSupported
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
 
+_LONE = re.compile(r"(?<!\\)(?:\\\\)*\\(?![,|$\\])")
+
+
 def split(text: str, separator: str) -> list[str]:
     r"""Split at unescaped separators; escapes stay. `\,` `\|` `\$` `\\` stand for themselves."""
     parts, current, escaped = [], "", False
@@ -27,7 +30,9 @@ def split(text: str, separator: str) -> list[str]:
 
 
 def unescape(text: str) -> str:
-    """Take the escapes away."""
+    """Take the escapes away. Raises `InvalidParameter` for a backslash that escapes nothing."""
+    if "\\" in text and _LONE.search(text):
+        raise InvalidParameter(r"A backslash stands before \, | $ or \ only: write \\ for itself.")
     return re.sub(r"\\([,|$\\])", r"\1", text)
 
 

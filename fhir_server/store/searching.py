@@ -76,7 +76,7 @@ class Searching:
         pipeline += [
             {"$sort": dict(order)},
             {"$limit": count + 1},
-            {"$project": {"w": 0, "c": 0, "r": 0}},
+            {"$project": {"w": 0, "c": 0, "r": 0, "in": 0}},
         ]
         found = await self._run(pipeline, session)
         more, found = len(found) > count, found[:count]
@@ -139,7 +139,7 @@ class Searching:
             pipeline: list[Filter] = [
                 {"$match": wanted},
                 {"$match": {"deleted": False}},
-                {"$project": {"w": 0, "c": 0, "r": 0}},
+                {"$project": {"w": 0, "c": 0, "r": 0, "in": 0}},
             ]
             found += [_match(one) for one in await self._run(pipeline, session)]
         return found

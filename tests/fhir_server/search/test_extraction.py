@@ -141,12 +141,36 @@ def test_the_patient_compartment() -> None:
     [
         {"resourceType": "Patient", "_birthDate": {"extension": [{"url": "u"}]}},
         {"resourceType": "Patient", "name": [{"_family": {"extension": [{"url": "u"}]}}]},
-        {"resourceType": "Observation", "subject": {"reference": "#p"}},
         {"resourceType": "Observation", "subject": {"display": "someone"}},
     ],
 )
 def test_what_has_no_value_has_no_key(resource: dict[str, Any]) -> None:
     assert keys(resource) <= {"deceased==false", "deceased=|false", "?deceased"}
+
+
+def test_what_is_contained_is_indexed_with_its_container() -> None:
+    inner = {"resourceType": "Patient", "id": "p", "name": [{"family": "Within"}]}
+    unused = {"resourceType": "Patient", "id": "q"}
+    observation = {
+        "resourceType": "Observation",
+        "id": "x",
+        "contained": [inner, unused],
+        "subject": {"reference": "#p"},
+    }
+    made = Indexer().index(observation, NOW)
+    assert {"subject=#Patient", "patient=#Patient", "?subject"} <= set(made.keys)
+    (inside,) = made.inside
+    assert inside["type"] == "Patient"
+    assert set(inside["p"]) == {"subject", "patient"}
+    assert "family~within" in inside["k"]
+    assert "type" not in observation["subject"]
+
+
+def test_a_local_reference_to_nothing_is_not_missing() -> None:
+    assert keys({"resourceType": "Observation", "subject": {"reference": "#p"}}) == {
+        "?subject",
+        "subject=#",
+    }
 
 
 def test_keys_are_bounded() -> None:

@@ -16,6 +16,7 @@ from fhir_server.search.registry import Registry
 from fhir_server.search.values import prefix_of, split, unescape
 
 TWO = ["subject=Patient/1", "subject=https://here/fhir/Patient/1"]
+TWO_PLACES = ("Patient/1", "https://here/fhir/Patient/1")
 UCUM = "http://unitsofmeasure.org"
 BASE = "https://here/fhir"
 OTHERS = ("_sort", "_total", "_filter", "_text", "x.y", "_has:a:b:c")
@@ -52,7 +53,7 @@ def keys(type: str, name: str, value: str) -> Any:
         ("Observation", "subject:Patient", "1", {"$in": TWO}),
         ("Observation", "subject:identifier", "s|V", "subject@s|~v"),
         ("Observation", "subject:Patient", "Patient/1", {"$in": TWO}),
-        ("AllergyIntolerance", "patient", "1", "patient=Patient/1"),
+        ("AllergyIntolerance", "patient", "1", {"$in": [f"patient={one}" for one in TWO_PLACES]}),
         ("ValueSet", "url", "http://x|1", "url=http://x|1"),
     ],
 )
