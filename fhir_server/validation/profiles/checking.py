@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fhir_server.definitions.profile_compiler import CORE
 from fhir_server.definitions.profiles import Profile, profiles
 from fhir_server.errors import Issue, NotSupported
 from fhir_server.fhirpath import Node, Scope, root
@@ -79,8 +80,7 @@ def must_support(url: str) -> tuple[str, ...]:
 
 def _claims(walk: Walk, node: Node, scope: Scope, wanted: list[Profile], warnings: bool) -> None:
     claims = [profiles()[url] for url in claimed(node.value)]
-    if claims or wanted:
-        _check(walk, node, scope, list(dict.fromkeys([*claims, *wanted])))
+    _check(walk, node, scope, list(dict.fromkeys([*claims, *wanted])))
     if warnings:
         _unknown(walk, node)
     for resource, location, is_contained in inner_resources(node.value, node.location or ()):
@@ -97,7 +97,9 @@ def _check(walk: Walk, node: Node, scope: Scope, listed: list[Profile]) -> None:
         else:
             walk.tell("invalid", f"is no {profile.type}, which {profile.short} is for", node)
     for extension, definition in defined_extensions(node):
-        walk.check(definition, extension, scope)
+        # R4's own do not change; those of a guide are of the version that a claim names.
+        if listed or definition.url.startswith(CORE):
+            walk.check(definition, extension, scope)
 
 
 def _unknown(walk: Walk, node: Node) -> None:

@@ -11,14 +11,15 @@ from fhir_server.definitions.elements import resource_types
 from fhir_server.definitions.profile_compiler import CORE
 from fhir_server.definitions.profiles import Profile, TypeRule, profiles
 from fhir_server.fhirpath import Node, Scope
+from fhir_server.fhirpath.node import is_primitive
 from fhir_server.fhirpath.type_tree import ancestry
 from fhir_server.validation.profiles.targets import target_at_hand
 from fhir_server.validation.references import type_of
 
 
 def rules_for(node: Node, rules: tuple[TypeRule, ...]) -> list[TypeRule]:
-    """Those of the allowed types that a value is of."""
-    kinds = ancestry(node.type)
+    """Those of the allowed types that a value is of; a code is no string, though derived of it."""
+    kinds = {node.type} if is_primitive(node.type) else ancestry(node.type)
     return [rule for rule in rules if rule.code in kinds]
 
 
