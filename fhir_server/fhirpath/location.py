@@ -10,7 +10,7 @@ from fhir_server.resource import Resource
 
 
 def expression_of(resource: Resource, location: Location) -> str:
-    """The FHIRPath of a place, with the list positions; choices by their element's name."""
+    """The FHIRPath of a place, with the list positions; choices by `chosen`."""
     type = resource["resourceType"]
     here: object = resource
     text = str(type)
@@ -36,8 +36,16 @@ def _below(here: object, step: str | int) -> object:
 def _element(type: str, member: str) -> tuple[str, str]:
     """The name and type of the element that a JSON member holds."""
     plain = member.removeprefix("_")
-    for name in elements_of(type):
+    for name, element in elements_of(type).items():
         for key, one in members(type, name):
             if key == plain:
-                return name, one
+                return chosen(name, one) if element.choice else name, one
     return plain, "Element"
+
+
+def chosen(name: str, type: str) -> str:
+    """The step to a choice element of one type: `value.ofType(Quantity)`.
+
+    `valueQuantity` is no FHIRPath, and `value` alone leaves open which JSON member is meant.
+    """
+    return f"{name}.ofType({type})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -49,14 +50,9 @@ def _member(member: str, type: str, element: Element, value: dict[str, Any]) -> 
     if not element.many:
         yield from _element(member, type, content, extra)
         return
-    contents, extras = content or [], extra or []
-    for position in range(max(len(contents), len(extras))):
-        yield from _element(
-            member,
-            type,
-            contents[position] if position < len(contents) else None,
-            extras[position] if position < len(extras) else None,
-        )
+    for one, other in zip_longest(content or [], extra or []):
+        if one is not None or other is not None:  # nulls may fill up the extras at their end
+            yield from _element(member, type, one, other)
 
 
 def _element(name: str, type: str, content: Any, extra: Any) -> Iterator[str]:

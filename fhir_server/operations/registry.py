@@ -55,7 +55,12 @@ def operations(ids: Ids) -> tuple[Operation, ...]:
     record = ("_since", "_type", "_count", "_cursor")
     return (
         _operation(
-            "Resource-validate", ("type", "instance"), validate, "resource mode profile", bare=True
+            "Resource-validate",
+            # Not at system level by its definition, but clients of other servers expect it there.
+            ("system", "type", "instance"),
+            validate,
+            "resource mode profile",
+            bare=True,
         ),
         _operation("Resource-meta", ("system", "type", "instance"), meta),
         _operation("Resource-meta-add", ("instance",), meta_add, "meta", changes=True),

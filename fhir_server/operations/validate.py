@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_server.auth.access import permit
+from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import (
     InvalidParameter,
     Issue,
@@ -33,7 +34,7 @@ _OK = Issue("informational", "All OK: no problems were found.", severity="inform
 
 async def validate(request: OperationRequest, context: Context) -> FhirResponse:
     """Answer an OperationOutcome about the resource sent, or about the stored instance."""
-    type, mode = request.type or "", _mode(request)
+    type, mode = _type(request), _mode(request)
     permit(context.caller, type, mode if mode in ("create", "update", "delete") else "read")
     if mode == "delete":
         issues = await _deletion(request, context)
@@ -42,6 +43,13 @@ async def validate(request: OperationRequest, context: Context) -> FhirResponse:
         issues = _content(resource, request, context)
         issues += await _action(mode, resource, request, context)
     return FhirResponse(200, dumps(operation_outcome(tuple(issues) or (_OK,))))
+
+
+def _type(request: OperationRequest) -> str:
+    """The type of the address; at system level that which the resource says."""
+    sent = request.parameters.resource("resource") if request.type is None else None
+    said = sent.get("resourceType") if isinstance(sent, dict) else None
+    return request.type or (said if isinstance(said, str) and said in resource_types() else "")
 
 
 def _mode(request: OperationRequest) -> str | None:
@@ -72,11 +80,11 @@ async def _subject(request: OperationRequest, context: Context) -> Any:
 def _content(resource: Resource, request: OperationRequest, context: Context) -> list[Issue]:
     asked = request.parameters.texts("profile")
     for url in asked:
-        demanded(url, request.type or "")
+        demanded(url, _type(request))
     required = context.server.settings.required_profiles
     issues = list(validator.validate(resource, warnings=True, profiles=asked, one_of=required))
     own = resource.get("resourceType")
-    if isinstance(own, str) and own != request.type:
+    if isinstance(own, str) and request.type and own != request.type:
         text = f"The address is for {request.type}; this resource says that it is another type."
         issues.append(Issue("invalid", text, expression=("resourceType",)))
     return issues
@@ -94,7 +102,7 @@ async def _action(
         return []
     if id is None:
         text = "An update needs the id in the resource."
-        return [Issue("required", text, expression=(f"{request.type}.id",))]
+        return [Issue("required", text, expression=(f"{_type(request)}.id",))]
     if not isinstance(id, str) or not ID.fullmatch(id):
         return []  # the content's issues say so
     return await _existence(id, request, context)
@@ -107,7 +115,7 @@ async def _deletion(request: OperationRequest, context: Context) -> list[Issue]:
 
 
 async def _existence(id: str, request: OperationRequest, context: Context) -> list[Issue]:
-    type = request.type or ""
+    type = _type(request)
     try:
         await current(type, id, context)
     except ResourceNotFound:

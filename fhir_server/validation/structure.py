@@ -18,6 +18,7 @@ from fhir_server.definitions.elements import (
     resource_types,
 )
 from fhir_server.errors import Issue
+from fhir_server.fhirpath.location import chosen
 from fhir_server.resource import Resource
 from fhir_server.validation.bindings import bound
 from fhir_server.validation.bundles import entry_faults
@@ -44,6 +45,7 @@ class _Member:
     type: str
     primitive: bool
     element_id: bool
+    path: str
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,18 @@ def _shape(type: str) -> _Shape:
             keys |= {member, f"_{member}"}
             primitive = held in primitive_types()
             own_id = name == "id" and type not in resource_types()
-            members[member] = _Member(element, held, primitive, own_id)
+            path = chosen(name, held) if element.choice else name
+            members[member] = _Member(element, held, primitive, own_id, path)
         if element.required:
             required.append((name, frozenset(keys)))
         if element.choice:
             choices.append((name, frozenset(keys)))
     return _Shape(members, tuple(required), tuple(choices))
+
+
+def _aligned(values: list[Any], extras: list[Any]) -> bool:
+    """Whether each extra stands at its value. What fills up beyond the last one does no harm."""
+    return len(extras) >= len(values) and not any(extras[len(values) :])
 
 
 class _Check:
@@ -130,6 +138,8 @@ class _Check:
         member = shape.members.get(name[1:]) if name[:1] == "_" else None
         if member is not None and member.primitive:
             self._member(member, name, content, value, path, depth)
+        elif member is not None:
+            self._tell("structure", "is no primitive, so it has no twin", f"{path}.{name[1:]}")
         elif _NAME.fullmatch(name):
             self._tell("structure", "is no element of this type", f"{path}.{name}")
         else:
@@ -147,12 +157,12 @@ class _Check:
     def _member(
         self, member: _Member, name: str, content: Any, parent: Resource, path: str, depth: int
     ) -> None:
-        where = f"{path}.{member.element.name}"
+        where = f"{path}.{member.path}"
         if not member.element.many:
             if isinstance(content, list):
                 self._tell("structure", "takes one value, not a list", where)
             elif name[0] == "_":
-                self._object("Element", content, where, depth + 1)
+                self._extra(content, parent.get(name[1:]), where, depth)
             else:
                 self._value(member, content, where, depth)
         elif not isinstance(content, list):
@@ -172,24 +182,29 @@ class _Check:
         depth: int,
     ) -> None:
         other = parent.get(name[1:] if name[0] == "_" else f"_{name}") if member.primitive else None
-        if isinstance(other, list) and len(other) != len(content) and name[0] == "_":
+        others = other if isinstance(other, list) else []
+        if others and name[0] == "_" and not _aligned(others, content):
             self._tell("structure", "and its extensions differ in length", where)
         for position, one in enumerate(content):
             at = f"{where}[{position}]"
+            twin = others[position] if position < len(others) else None
             if one is None:
-                twin = (
-                    other[position] if isinstance(other, list) and position < len(other) else None
-                )
                 # A pair of nulls is told once, by the list of values.
-                told = name[0] == "_" and isinstance(other, list) and position < len(other)
+                told = name[0] == "_" and bool(others)
                 if not member.primitive or (twin is None and not told):
                     self._tell("structure", "must not be null", at)
             elif name[0] == "_":
-                self._object("Element", one, at, depth + 1)
+                self._extra(one, twin, at, depth)
             else:
                 self._value(member, one, at, depth)
         if member.element.name == "contained":
             self._check_ids(content, where)
+
+    def _extra(self, content: Any, value: Any, where: str, depth: int) -> None:
+        """The id and extensions of a primitive; ele-1: without a value, an extension."""
+        self._object("Element", content, where, depth + 1)
+        if value is None and isinstance(content, dict) and content.keys() == {"id"}:
+            self._tell("invariant", "has neither a value nor an extension", where)
 
     def _check_ids(self, contained: list[Any], where: str) -> None:
         seen: set[str] = set()

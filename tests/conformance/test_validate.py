@@ -280,6 +280,19 @@ async def test_in_parameters(fhir: httpx2.AsyncClient) -> None:
     assert errors(await validate(fhir, wrapped(patient(gender="x")), "Patient/$validate"))
 
 
+async def test_at_system_level_the_resource_says_its_type(fhir: httpx2.AsyncClient) -> None:
+    assert errors(await validate(fhir, wrapped(PATIENT), "$validate")) == []
+    (issue,) = errors(await validate(fhir, wrapped(patient(gender="x")), "$validate"))
+    assert issue["expression"] == ["Patient.gender"]
+    assert errors(await validate(fhir, wrapped({"resourceType": "Nonsense"}), "$validate"))
+
+
+async def test_the_place_in_a_choice_names_its_type(fhir: httpx2.AsyncClient) -> None:
+    body = patient(multipleBirthInteger="1")
+    (issue,) = errors(await validate(fhir, wrapped(body), "Patient/$validate"))
+    assert issue["expression"] == ["Patient.multipleBirth.ofType(integer)"]
+
+
 @pytest.mark.parametrize("mode", ["create", "update"])
 async def test_modes(fhir: httpx2.AsyncClient, mode: str) -> None:
     await keep(fhir, [PATIENT])

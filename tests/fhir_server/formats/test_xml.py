@@ -36,6 +36,11 @@ def test_it_comes_back_as_it_was(body: bytes) -> None:
     assert dumps(from_xml(to_xml(loads(body)))) == body
 
 
+def test_nulls_that_fill_up_are_no_elements() -> None:
+    body = b'{"resourceType":"Patient","name":[{"given":["A"],"_given":[{"id":"x"},null]}]}'
+    assert to_xml(loads(body)).count(b"<given") == 1
+
+
 def test_the_narrative_keeps_its_markup_and_gains_characters_for_entities() -> None:
     div = "<div>a&nbsp;<b class='x'>&lt;b&gt;</b><br/></div>"
     assert xml_of(div) == (

@@ -30,7 +30,7 @@ from fhir_server.server import FhirServer
         ("Basic/$everything", "$validate"),
         ("Encounter/$everything", "$validate"),
         ("Patient/$meta-add", "$meta"),
-        ("$validate", "$meta"),
+        ("$document", "$meta"),
         ("Patient/p1/_history/1/$validate", "$meta"),
     ],
 )
@@ -138,7 +138,7 @@ async def test_every_call_is_recorded(fhir: httpx2.AsyncClient, server: FhirServ
 def test_definitions_are_listed_by_level_and_type() -> None:
     table = operations(random_id)
     system = {one["name"] for one in operation_definitions(table)}
-    assert system == {"meta", "versions", "reindex", "reindex-progress"}
+    assert system == {"validate", "meta", "versions", "reindex", "reindex-progress"}
     patient = {one["name"]: one["definition"] for one in operation_definitions(table, "Patient")}
     assert patient["everything"] == "http://hl7.org/fhir/OperationDefinition/Patient-everything"
     assert "everything" not in {one["name"] for one in operation_definitions(table, "Basic")}

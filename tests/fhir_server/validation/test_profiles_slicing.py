@@ -136,9 +136,11 @@ def test_by_type() -> None:
         {"id": f"{value}:valueQuantity", "max": "1", "type": [{"code": "Quantity"}]},
         {"id": f"{value}:valueQuantity.unit", "min": 1, "max": "1"},
     )
-    assert told({**coded(), "valueString": "x"}, held) == [("structure", "Observation.value")]
+    assert told({**coded(), "valueString": "x"}, held) == [
+        ("structure", "Observation.value.ofType(string)")
+    ]
     assert told({**coded(), "valueQuantity": {"value": 1}}, held) == [
-        ("required", "Observation.value.unit")
+        ("required", "Observation.value.ofType(Quantity).unit")
     ]
     assert told({**coded(), "valueQuantity": {"value": 1, "unit": "u"}}, held) == []
 

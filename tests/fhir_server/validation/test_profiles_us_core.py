@@ -140,12 +140,12 @@ def test_what_meets_its_profile_is_silent(name: str) -> None:
         (
             "us-core-patient",
             changed(PATIENT, "extension", 0, to=race(omb("0000-0"), TEXT)),
-            ("code-invalid", "Patient.extension[0].extension[0].value"),
+            ("code-invalid", "Patient.extension[0].extension[0].value.ofType(Coding)"),
         ),
         (
             "us-core-patient",
             changed(PATIENT, "extension", 0, to=race(part("ombCategory", valueString="s"), TEXT)),
-            ("structure", "Patient.extension[0].extension[0].value"),
+            ("structure", "Patient.extension[0].extension[0].value.ofType(string)"),
         ),
         (
             "us-core-blood-pressure",
@@ -155,7 +155,7 @@ def test_what_meets_its_profile_is_silent(name: str) -> None:
         (
             "us-core-blood-pressure",
             changed(PRESSURE, "component", 1, to=component("8462-4", unit="kPa")),
-            ("value", "Observation.component[1].value.code"),
+            ("value", "Observation.component[1].value.ofType(Quantity).code"),
         ),
         (
             "us-core-blood-pressure",
@@ -185,12 +185,12 @@ def test_what_meets_its_profile_is_silent(name: str) -> None:
         (
             "us-core-body-weight",
             changed(WEIGHT, "valueQuantity", "code", to="stone"),
-            ("code-invalid", "Observation.value.code"),
+            ("code-invalid", "Observation.value.ofType(Quantity).code"),
         ),
         (
             "us-core-body-weight",
             changed(WEIGHT, "valueQuantity", "system", to="urn:x"),
-            ("value", "Observation.value.system"),
+            ("value", "Observation.value.ofType(Quantity).system"),
         ),
     ],
 )

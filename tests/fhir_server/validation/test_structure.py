@@ -20,6 +20,8 @@ from tests.shared_data import shared
 
 OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
 
+DECEASED = "Patient.deceased.ofType(dateTime)"
+QUANTITY = "Observation.value.ofType(Quantity)"
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 
 
@@ -34,6 +36,14 @@ def condition(**status: Any) -> dict[str, Any]:
 
 def patient(**members: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", **members}
+
+
+def named(values: list[Any], extras: list[Any]) -> dict[str, Any]:
+    return patient(name=[{"given": values, "_given": extras}])
+
+
+def timed(value: str) -> dict[str, Any]:
+    return patient(deceasedDateTime=value)
 
 
 TWO_BIRTHS = patient(multipleBirthInteger=1, multipleBirthBoolean=True)
@@ -57,20 +67,26 @@ OWN_DOCTOR = patient(generalPractitioner=[{"reference": "Patient/1"}])
         (patient(id="a b"), "value", "Patient.id"),
         (patient(language=""), "value", "Patient.language"),
         (patient(gender="zzz"), "code-invalid", "Patient.gender"),
-        (patient(multipleBirthInteger=2**31), "value", "Patient.multipleBirth"),
-        (patient(multipleBirthInteger=1.5), "value", "Patient.multipleBirth"),
+        (patient(multipleBirthInteger=2**31), "value", "Patient.multipleBirth.ofType(integer)"),
+        (patient(multipleBirthInteger=1.5), "value", "Patient.multipleBirth.ofType(integer)"),
         (TWO_BIRTHS, "structure", "Patient.multipleBirth"),
         (OWN_DOCTOR, "structure", "Patient.generalPractitioner[0]"),
         (patient(contained=[{"resourceType": "No"}]), "structure", "Patient.contained[0]"),
         (patient(contained=[patient(gender="q")]), "code-invalid", "Patient.contained[0].gender"),
-        (patient(_name=[{}]), "structure", "Patient._name"),
+        (patient(_name=[{}]), "structure", "Patient.name"),
         (patient(name=[{"given": ["a", None]}]), "structure", "Patient.name[0].given[1]"),
+        (named([None, "b"], [{"id": "x"}, None]), "invariant", "Patient.name[0].given[0]"),
+        (named(["a"], [None, {"id": "x"}]), "structure", "Patient.name[0].given"),
+        (named(["a", "b"], [{"id": "x"}]), "structure", "Patient.name[0].given"),
+        (patient(_birthDate={"id": "x"}), "invariant", "Patient.birthDate"),
+        (patient(_active=[{"id": "x"}]), "structure", "Patient.active"),
+        (timed("2020-01-01T10:00:00.1234567890Z"), "value", DECEASED),
         (patient(photo=[{"data": "%%"}]), "value", "Patient.photo[0].data"),
         (patient(name=[{"resourceType": "Patient"}]), "structure", "Patient.name[0].resourceType"),
         (patient(name=[{"family": "\ud800"}]), "value", "Patient.name[0].family"),
-        (patient(deceasedDateTime="2020-01-01T10:00:99Z"), "value", "Patient.deceased"),
-        (patient(deceasedDateTime="2020-01-01T24:00:00Z"), "value", "Patient.deceased"),
-        (patient(deceasedDateTime="2020-01-01T10:00:00+99:99"), "value", "Patient.deceased"),
+        (timed("2020-01-01T10:00:99Z"), "value", DECEASED),
+        (timed("2020-01-01T24:00:00Z"), "value", DECEASED),
+        (timed("2020-01-01T10:00:00+99:99"), "value", DECEASED),
         (patient(contained=[patient(contained=[patient()])]), "invariant", "Patient.contained[0]"),
         (contained(versionId="1"), "invariant", "Patient.contained[0]"),
         (contained(security=[{"code": "R"}]), "invariant", "Patient.contained[0]"),
@@ -78,7 +94,7 @@ OWN_DOCTOR = patient(generalPractitioner=[{"reference": "Patient/1"}])
         (condition(text="active"), "code-invalid", "Condition.clinicalStatus"),
         (condition(coding=[{"code": []}]), "structure", "Condition.clinicalStatus.coding[0].code"),
         ({"resourceType": "Observation", "status": "final"}, "required", "Observation.code"),
-        ({**OBSERVATION, "valueQuantity": {"value": "5"}}, "value", "Observation.value.value"),
+        ({**OBSERVATION, "valueQuantity": {"value": "5"}}, "value", f"{QUANTITY}.value"),
         ({**OBSERVATION, "issued": "2020-01-01"}, "value", "Observation.issued"),
         ({**OBSERVATION, "component": [{}]}, "required", "Observation.component[0].code"),
     ],
@@ -94,7 +110,7 @@ def test_faults(resource: dict[str, Any], code: str, expression: str) -> None:
         patient(),
         patient(birthDate="1980", _birthDate={"extension": [{"url": "x", "valueString": "y"}]}),
         patient(_birthDate={"extension": [{"url": "x", "valueCode": "unknown"}]}),
-        patient(name=[{"given": ["a", None], "_given": [None, {"id": "x"}]}]),
+        patient(name=[{"given": ["a", None], "_given": [None, {"extension": [{"url": "x"}]}]}]),
         patient(link=[{"other": {"reference": "Patient/2"}, "type": "seealso"}]),
         {**OBSERVATION, "component": [{"code": {"text": "x"}, "referenceRange": [{"text": "y"}]}]},
         {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient()}]},
@@ -102,6 +118,10 @@ def test_faults(resource: dict[str, Any], code: str, expression: str) -> None:
         condition(extension=[{"url": "u", "valueCode": "unknown"}]),
         patient(deceasedDateTime="2016-12-31T23:59:60+14:00"),
         patient(contact=[{"name": {"text": "\U0001f600"}}]),
+        patient(birthDate="1980", _birthDate={"id": "x"}),
+        named(["a"], [{"id": "x"}, None]),
+        named(["a"], [None, None]),
+        timed("2020-01-01T10:00:00.123456789Z"),
     ],
 )
 def test_valid_resources(resource: dict[str, Any]) -> None:
