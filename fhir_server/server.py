@@ -11,6 +11,7 @@ from fhir_server.auth.passwords import Passwords
 from fhir_server.auth.sign_in import SignIn
 from fhir_server.clock import Clock, Ids
 from fhir_server.definitions.profiles import profiles
+from fhir_server.interactions.admission import Admission
 from fhir_server.interactions.context import Server
 from fhir_server.settings import FhirSettings
 from fhir_server.store import MongoStore
@@ -67,6 +68,7 @@ async def open_fhir_server(
             audit=AuditTrail(store, clock=clock),
             settings=settings,
             cursor_key=await shared_secret(database, "cursor", secret().encode()),
+            admission=Admission(settings.large_transactions),
         ),
         authenticator=authenticator,
         sign_in=SignIn(accounts, authenticator, Passwords()),

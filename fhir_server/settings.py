@@ -18,6 +18,11 @@ class FhirSettings(BaseModel):
     bundle_entries: int = Field(
         default=2000, description="Most entries of a transaction or batch; 413 above."
     )
+    large_transactions: int = Field(
+        default=4,
+        ge=1,
+        description="Transactions of over 50 entries that run at once in a process; others wait.",
+    )
     page_size: int = Field(default=20, description="Entries per page when `_count` is not given.")
     page_limit: int = Field(
         default=500, description="Most entries per page whatever `_count` says."

@@ -10,6 +10,7 @@ from typing import TypeVar
 from fhir_server.audit import Access, AuditTrail
 from fhir_server.auth.caller import Caller
 from fhir_server.errors import FhirError
+from fhir_server.interactions.admission import Admission
 from fhir_server.resource import Resource
 from fhir_server.settings import FhirSettings
 from fhir_server.store import MongoStore, StoredResource, UnitOfWork
@@ -32,6 +33,7 @@ class Server:
     audit: AuditTrail
     settings: FhirSettings
     cursor_key: bytes
+    admission: Admission
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,8 @@ class Transaction:
             await inside.settle(ledger)
             return answers
 
-        answers = await context.transact(body)
+        async with context.server.admission.of(len(entries)):
+            answers = await context.transact(body)
         return [answers[entry.position] for entry in entries]
 
     async def _identified(self, entry: BundleEntry, context: Context) -> BundleEntry:

@@ -78,7 +78,7 @@ PATCHES: list[tuple[Any, int]] = [
     ([{"op": "add", "path": "/gender", "value": "zzz"}], 422),
     ([{"op": "replace", "path": "/id", "value": "q"}], 422),
     ([{"op": "shake", "path": "/active"}], 400),
-    ({"op": "add"}, 415),
+    ({"op": "add"}, 400),
 ]
 
 
