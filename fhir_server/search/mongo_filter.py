@@ -34,10 +34,12 @@ _BY_SELECTIVITY = (
     "string",
     "composite",
     "token",
+    "keys",  # over `_FEW` of them, as a chain finds
     "words",
     "quantity",
     "number",
 )
+_FEW = 4
 _LAST = len(_BY_SELECTIVITY) + 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -136,8 +138,8 @@ def _selectivity(criterion: Criterion) -> int:
     match criterion:
         case Ids(negated=False):
             return 0
-        case Keys(negated=False):
-            return 1
+        case Keys(keys, negated=False):
+            return 1 if len(keys) <= _FEW else _BY_SELECTIVITY.index("keys") + 2
         case Clause(modifier="missing" | "not"):
             return _LAST
         case Clause(parameter) if parameter.code == "_id":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.errors import FhirError, InvalidParameter, NotSupported
+from fhir_server.search.criteria import Keys
 from fhir_server.search.mongo_filter import to_filter, to_stages
 from fhir_server.search.query import parse
 from fhir_server.search.registry import Registry
@@ -91,6 +93,14 @@ def test_an_id_alone_may_be_any_target() -> None:
 def test_the_narrowest_clause_leads(pairs: list[tuple[str, str]], first: dict[str, Any]) -> None:
     query = parse("Observation", pairs)
     assert to_stages(query) == [first, to_filter(query)]
+
+
+@pytest.mark.parametrize(("found", "leads"), [(2, "subject"), (100, "code")])
+def test_many_keys_of_a_chain_are_no_narrow_clause(found: int, leads: str) -> None:
+    query = parse("Observation", [("code", "s|c")])
+    keys = Keys(tuple(f"subject=Patient/{number}" for number in range(found)))
+    first = to_stages(replace(query, criteria=(keys, *query.criteria)))[0]
+    assert leads in str(first["k"])
 
 
 @pytest.mark.parametrize("pairs", [[], [("status:not", "final")], [("date", "2020")]])
