@@ -15,6 +15,9 @@ from fhir_server.resource import dumps
 from fhir_server.search.mongo_filter import Filter
 from fhir_server.search.query import SearchQuery
 
+_SHOWN = 5
+"""Members of a list that are shown: a chain may find 2,000 keys."""
+
 _INDEXES = {"k": "keys", "w": "words", "r": "ranges", "_id": "_id_", "c": "composites"}
 
 
@@ -47,5 +50,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_plain(member) for member in value]
+        shown = [_plain(member) for member in value[:_SHOWN]]
+        return shown if len(value) <= _SHOWN else [*shown, f"and {len(value) - _SHOWN} more"]
     return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -296,6 +296,14 @@ async def test_explaining_names_the_index_and_what_is_left(ward: httpx2.AsyncCli
     assert all("_explain" not in link["url"] for link in body["link"])
 
 
+async def test_explaining_shortens_long_lists(ward: httpx2.AsyncClient) -> None:
+    codes = ",".join(f"c{number}" for number in range(30))
+    body = (await ward.get(f"/fhir/Observation?code={codes}&_explain=true")).json()
+    (outcome,) = [one for one in body["entry"] if one["search"]["mode"] == "outcome"]
+    assert '"code==c1"' in outcome["resource"]["issue"][0]["diagnostics"]
+    assert "and 55 more" in outcome["resource"]["issue"][0]["diagnostics"]
+
+
 @pytest.mark.parametrize("limit", ["chain_limit", "include_limit"])
 async def test_what_would_be_cut_short_is_refused(ward: httpx2.AsyncClient, limit: str) -> None:
     state = ward._transport.app.state.fhir  # type: ignore[attr-defined]
