@@ -11,6 +11,7 @@ import soundfile
 
 from fhir_server.clock import system_clock
 from fhir_server.errors import InvalidParameter, InvalidResource, ResourceNotFound, VersionConflict
+from fhir_server.validation.validator import validate
 from pipelines.consultation.closing import NO_SPEECH, close
 from pipelines.consultation.consultations import Consultations
 from pipelines.consultation.microphone import Microphone
@@ -148,6 +149,23 @@ async def test_transcript_and_audio_are_stored_whole(clinic: Clinic) -> None:
     assert [one["text"] for one in transcript["segments"]] == [line.text for line in LINES]
     assert b"<v patient>" in contents["text/vtt"]
     assert base64.b64decode(attachments["text/vtt"]["hash"])
+
+
+async def test_everything_that_is_written_is_valid(clinic: Clinic) -> None:
+    clinic.script.lines = LINES
+    consultations = clinic.process()
+    encounter = await clinic.begin(consultations, TWO)
+    await speak(await consultations.microphone(encounter, TWO), 9, 2)
+    await finish(clinic, consultations, encounter)
+    await consultations.sign(encounter, CALLER)
+    stored = (await clinic.store.history({}, count=500)).entries
+    assert {"Encounter", "Composition", "DocumentReference", "Binary", "DetectedIssue"} <= {
+        one.type for one in stored
+    }
+    for one in stored:
+        if not one.deleted:
+            faults = validate(await clinic.store.whole(one))
+            assert faults == (), (one.type, faults)
 
 
 async def test_closing_twice_changes_nothing(clinic: Clinic) -> None:
