@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -22,9 +22,19 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _KEPT = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 
 
-def to_xml(resource: Resource) -> bytes:
+def to_xml(resource: Resource, *, pretty: bool = False) -> bytes:
     """`resource` as an XML document. Raises `NotAcceptable` for what XML has no form for."""
-    return (_HEAD + "".join(_resource(resource, FHIR))).encode()
+    parts = _resource(resource, FHIR)
+    return (_HEAD + "".join(_indented(parts) if pretty else parts)).encode()
+
+
+def _indented(parts: Iterable[str]) -> Iterator[str]:
+    """Each tag on a line of its own; a narrative and a primitive with extensions on one."""
+    depth = 0
+    for part in parts:
+        depth -= part.startswith("</")
+        yield f"\n{'  ' * depth}{part}"
+        depth += "</" not in part and not part.endswith("/>")
 
 
 def _resource(resource: Resource, namespace: str = "") -> Iterator[str]:

@@ -109,12 +109,12 @@ def check_content_type(request: Request, *allowed: str) -> None:
 
 
 def rendered(request: Request, body: bytes, format: str) -> bytes:
-    """FHIR JSON in the format asked for, indented when `_pretty=true`, decimals as they were."""
+    """The JSON in the format asked for, indented when `_pretty=true`, decimals as they were."""
     asked = request.query_params.get("_pretty", "false")
     if asked not in ("true", "false"):
         raise InvalidParameter("_pretty is true or false.")
     if not body:
         return body
     if format == XML:
-        return to_xml(loads(body))
+        return to_xml(loads(body), pretty=asked == "true")
     return indent(body) if asked == "true" else body

@@ -36,6 +36,19 @@ def test_it_comes_back_as_it_was(body: bytes) -> None:
     assert dumps(from_xml(to_xml(loads(body)))) == body
 
 
+@pytest.mark.parametrize("body", RESOURCES)
+def test_indented_it_says_the_same(body: bytes) -> None:
+    pretty = to_xml(loads(body), pretty=True)
+    assert b"\n  <" in pretty
+    assert dumps(from_xml(pretty)) == body
+
+
+def test_indenting_leaves_a_narrative_alone() -> None:
+    div = '<div xmlns=\\"http://www.w3.org/1999/xhtml\\"><p>a <b>b</b></p></div>'
+    body = f'{{"resourceType":"Patient","text":{{"status":"generated","div":"{div}"}}}}'.encode()
+    assert b"<p>a <b>b</b></p>" in to_xml(loads(body), pretty=True)
+
+
 def test_nulls_that_fill_up_are_no_elements() -> None:
     body = b'{"resourceType":"Patient","name":[{"given":["A"],"_given":[{"id":"x"},null]}]}'
     assert to_xml(loads(body)).count(b"<given") == 1
