@@ -63,8 +63,7 @@ def _limits(
     if held and not by_role:
         raise NotPermitted(f"Your role does not cover this interaction on {type}.")
     parts = [part for part in (_union(by_scope), _union(by_role)) if part is not None]
-    criterion = And(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else None)
-    return Limits(criterion, _hidden(held, type))
+    return Limits(_all_of(parts), _hidden(held, type))
 
 
 def _any_of(
@@ -76,8 +75,12 @@ def _any_of(
         if one.concerns(type, letter):
             parts = _parts(one, patient, type)
             if parts is not None:
-                found.append(And(tuple(parts)) if len(parts) > 1 else (parts or [None])[0])
+                found.append(_all_of(parts))
     return found
+
+
+def _all_of(parts: list[Criterion]) -> Criterion | None:
+    return And(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else None)
 
 
 def _union(found: list[Criterion | None]) -> Criterion | None:

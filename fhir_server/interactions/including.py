@@ -152,6 +152,8 @@ class Including:
         return any(code in codes and target in forms for code, _, target in pairs)
 
     async def _having(self, keys: list[str], types: tuple[str, ...]) -> list[Match]:
+        if not types:  # to a search that would be every type
+            return []
         found: list[Match] = []
         own = visible(self._context, types, "r")
         for start in range(0, len(keys), _AT_ONCE):
