@@ -113,7 +113,8 @@ def _object(part: str) -> dict[str, Any]:
 
 def _name(claims: Mapping[str, Any], name: str) -> str:
     found = claims.get(name)
-    if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_ID:
+    # Half of a surrogate pair is not printable, and no text that MongoDB could look for.
+    if not isinstance(found, str) or not found.isprintable() or not 0 < len(found) <= _LONGEST_ID:
         raise InvalidClient(f"The assertion needs {name}, a text of at most {_LONGEST_ID}.")
     return found
 

@@ -38,12 +38,10 @@ def with_secret(
 
 
 def has_secret(client: Client, secret: str, now: datetime) -> bool:
-    """Whether `secret` is one of the client's that are valid now, in constant time."""
+    """Whether `secret` is one of the client's that are valid now."""
     presented = hashed(secret)
     return any(
-        [
-            hmac.compare_digest(one.hash, presented)
-            for one in client.secrets
-            if one.expires is None or one.expires > now
-        ]
+        hmac.compare_digest(one.hash, presented)
+        for one in client.secrets
+        if one.expires is None or one.expires > now
     )

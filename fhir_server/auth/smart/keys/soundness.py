@@ -25,7 +25,8 @@ ALGORITHMS = ("RS384", "ES384", "RS256", "ES256")
 """Signatures taken from clients: the first two as SMART demands, the others by wide use."""
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_KEPT = ("kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y")
+_KEPT = ("kty", "kid", "use", "key_ops", "alg")
+_NUMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,1400}")
 _BITS = range(2048, 8193)
 
@@ -79,17 +80,14 @@ def sound_key(jwk: object) -> dict[str, Any]:
         raise UnsoundKey("A key is an object.")
     if not _PRIVATE.isdisjoint(jwk) or jwk.get("kty") == "oct":
         raise UnsoundKey("Only public keys are taken: a private or symmetric one is compromised.")
-    kid = jwk.get("kid")
-    if not isinstance(kid, str) or not 0 < len(kid) <= 255:
+    kid, type = jwk.get("kid"), jwk.get("kty")
+    if not isinstance(kid, str) or not kid.isprintable() or not 0 < len(kid) <= 255:
         raise UnsoundKey("Every key needs a kid, a text of at most 255 characters.")
-    _check_purpose(jwk)
-    key = {name: jwk[name] for name in _KEPT if name in jwk}
-    if jwk.get("kty") == "RSA":
-        _check_rsa(key)
-    elif jwk.get("kty") == "EC":
-        _check_curve(key)
-    else:
+    if not isinstance(type, str) or type not in _NUMBERS:
         raise UnsoundKey("A key is of type RSA or EC.")
+    _check_purpose(jwk)
+    key = {name: jwk[name] for name in (*_KEPT, *_NUMBERS[type]) if name in jwk}
+    (_check_rsa if type == "RSA" else _check_curve)(key)
     return key
 
 
@@ -103,8 +101,8 @@ def _check_purpose(jwk: Mapping[str, Any]) -> None:
     if jwk.get("use", "sig") != "sig":
         raise UnsoundKey("The key is not for signatures: its use is not sig.")
     operations = jwk.get("key_ops", ["verify"])
-    if not isinstance(operations, list) or "verify" not in operations:
-        raise UnsoundKey("The key is not for verifying: its key_ops lack verify.")
+    if operations != ["verify"]:
+        raise UnsoundKey("The key is not for verifying: its key_ops are more or less than verify.")
     if jwk.get("alg", ALGORITHMS[0]) not in ALGORITHMS:
         raise UnsoundKey(f"The key's alg is none of {', '.join(ALGORITHMS)}.")
 
@@ -146,5 +144,5 @@ def _number(text: object) -> int:
 
 @cache
 def _small_primes() -> int:
-    """Their product: a modulus that is no product of two large primes betrays itself by a factor."""
+    """Their product; what is no product of two large primes shares a factor with it, mostly."""
     return math.prod(n for n in range(3, 1000, 2) if all(n % d for d in range(3, n, 2)))
