@@ -48,18 +48,23 @@ def limits(caller: Caller, type: str, letter: str) -> Limits:
     """
     if type in _INSERT_ONLY:
         _permit_audit(caller, letter)
-    return _limits(caller.scope, caller.roles, caller.patient, type, letter)
+    own = caller.reference if caller.client and letter == "r" else ""
+    of_type = own if own.startswith(f"{type}/") and "fhirUser" in caller.scope.split() else ""
+    return _limits(caller.scope, caller.roles, caller.patient, type, letter, of_type)
 
 
 @lru_cache(maxsize=4096)
 def _limits(
-    scope: str, own: tuple[str, ...], patient: str | None, type: str, letter: str
+    scope: str, own: tuple[str, ...], patient: str | None, type: str, letter: str, user: str
 ) -> Limits:
-    by_scope = _any_of(grants(scope), patient, type, letter)
+    # Who is granted fhirUser may read that one resource: SMART apps show who has signed in.
+    themselves: list[Criterion | None] = [Ids((user,))] if user else []
+    by_scope = themselves + _any_of(grants(scope), patient, type, letter)
     if not by_scope:
         raise NotPermitted(f"Your token's scopes do not cover this interaction on {type}.")
     held = [roles()[name] for name in own if name in roles()]
     by_role = _any_of([one for role in held for one in role.grants], patient, type, letter)
+    by_role += themselves
     if held and not by_role:
         raise NotPermitted(f"Your role does not cover this interaction on {type}.")
     parts = [part for part in (_union(by_scope), _union(by_role)) if part is not None]

@@ -64,5 +64,7 @@ def resource_metadata(addresses: Addresses) -> dict[str, Any]:
 
 @cache
 def _stated() -> dict[str, Any]:
-    text = resources.files("fhir_server.auth.smart").joinpath("data/discovery.json").read_text("utf-8")
+    text = (
+        resources.files("fhir_server.auth.smart").joinpath("data/discovery.json").read_text("utf-8")
+    )
     return {name: value for name, value in json.loads(text).items() if name != "about"}

@@ -69,9 +69,7 @@ class TokenEndpoint:
         self._secret = secret
         self._refresh_life = timedelta(days=refresh_days)
 
-    async def issue(
-        self, client: Client, form: Mapping[str, str], addresses: Addresses
-    ) -> Issued:
+    async def issue(self, client: Client, form: Mapping[str, str], addresses: Addresses) -> Issued:
         """Answer a token request of `client`. Raises an `OAuthError`."""
         kind = form.get("grant_type")
         handlers = {
@@ -143,7 +141,10 @@ class TokenEndpoint:
         )
         await self._grants.add(grant)
         token = await self._authenticator.issue_for(
-            _account(grant), scope=" ".join(scopes), lifetime=BACKEND_SECONDS, client=client.id,
+            _account(grant),
+            scope=" ".join(scopes),
+            lifetime=BACKEND_SECONDS,
+            client=client.id,
             grant=grant.id,
         )
         return Issued(_body(token.access_token, token.expires_in, scopes), grant)

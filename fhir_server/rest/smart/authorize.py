@@ -98,9 +98,7 @@ async def _decide(id: str, chosen: Chosen, request: Request) -> Response:
         await _require_patient(chosen.patient, caller, request)
     decision = Decision(tuple(chosen.scopes), chosen.patient, chosen.encounter)
     smart = fhir_of(request).smart
-    location, grant = await smart.authorization.decide(
-        id, caller, decision, addresses_of(request)
-    )
+    location, grant = await smart.authorization.decide(id, caller, decision, addresses_of(request))
     patient = grant.patient if grant is not None else None
     await _record(request, caller, patient, 200 if grant is not None else 403)
     return _json({"redirect": location})

@@ -1,4 +1,4 @@
-"""POST /auth/token, /auth/introspect, /auth/revoke; GET /auth/jwks. RFC 6749, 7662, 7009, 7517."""
+"""POST /auth/token, /auth/introspect, /auth/revoke. RFC 6749, 7662, 7009."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def token_router() -> APIRouter:
     router.add_api_route("/token", _token, methods=["POST"])
     router.add_api_route("/introspect", _introspect, methods=["POST"])
     router.add_api_route("/revoke", _revoke, methods=["POST"])
-    router.add_api_route("/jwks", _jwks, methods=["GET"])
     return router
 
 
@@ -82,12 +81,3 @@ async def _client(request: Request, form: dict[str, str]) -> Client:
     return await fhir_of(request).smart.authentication.authenticate(
         request.headers.get("authorization"), form, addresses_of(request).token
     )
-
-
-async def _jwks(request: Request) -> Response:
-    keys = fhir_of(request).smart.keys
-    headers = {
-        "Access-Control-Allow-Origin": "*",
-        "Cache-Control": f"public, max-age={keys.max_age}",
-    }
-    return Response(dumps(await keys.public()), headers=headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Authorizations in MongoDB: requests that wait for a decision, grants, codes, refresh tokens, launches.
+"""Authorizations in MongoDB: requests, grants, codes, refresh tokens, launches.
 
 Codes, refresh tokens and launches are known by their SHA-256 alone, and each is used by one atomic
 update: of any number of parallel uses exactly one succeeds. MongoDB removes what has expired.
@@ -46,7 +46,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a person, or for a backend client its registration, has permitted. Ended when revoked."""
+    """What a person has permitted, or a backend client's registration. Gone once revoked."""
 
     id: str
     client: str
