@@ -1,4 +1,4 @@
-"""private_key_jwt. SMART App Launch 2.2, client-confidential-asymmetric; rows B2, B4, B5, B6, B8."""
+"""private_key_jwt. SMART App Launch 2.2, asymmetric authentication; rows B2, B4-B6, B8."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+from authlib.oauth2.rfc7523 import private_key_jwt_sign as client_assertion
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA384
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,7 @@ from fhir_server.auth.smart.clients.assertion import read
 from fhir_server.auth.smart.clients.authentication import ClientAuthentication
 from fhir_server.auth.smart.clients.client import ClientStore
 from fhir_server.auth.smart.errors import InvalidClient, OAuthError
+from fhir_server.clock import system_clock
 from fhir_server.resource import dumps
 from tests.fhir_server.smart.clients.asserting import (
     ENDPOINT,
@@ -189,12 +191,12 @@ async def test_changed_claims(
     authentication: ClientAuthentication, clock: SetClock, rsa: RSAKey
 ) -> None:
     header, _, signature = signed(rsa, claims(clock.now)).split(".")
-    await refused(
-        authentication, form(".".join((header, _part(claims(clock.now)), signature)))
-    )
+    await refused(authentication, form(".".join((header, _part(claims(clock.now)), signature))))
 
 
-@pytest.mark.parametrize("alg", ["none", "None", "HS256", "HS384", "RS512", "PS384", "EdDSA", "", 5])
+@pytest.mark.parametrize(
+    "alg", ["none", "None", "HS256", "HS384", "RS512", "PS384", "EdDSA", "", 5]
+)
 async def test_other_algorithms(
     authentication: ClientAuthentication, clock: SetClock, alg: Any
 ) -> None:
@@ -261,9 +263,7 @@ async def test_jti_of_another_client_is_another(
     authentication: ClientAuthentication, clock: SetClock, rsa: RSAKey, stranger: RSAKey
 ) -> None:
     one = form(signed(rsa, claims(clock.now, jti="same")))
-    two = form(
-        signed(stranger, claims(clock.now, jti="same", iss="other", sub="other"), kid="two")
-    )
+    two = form(signed(stranger, claims(clock.now, jti="same", iss="other", sub="other"), kid="two"))
     assert await authentication.authenticate(None, one, ENDPOINT)
     assert await authentication.authenticate(None, two, ENDPOINT)
 
@@ -344,3 +344,18 @@ def test_any_claims_are_taken_or_refused(changes: dict[str, Any], clock: SetCloc
         read(f"{header}.{_part(body)}.AAAA").check(ENDPOINT, clock.now)
     except InvalidClient:
         assert changes
+
+
+async def test_authlib_is_understood_when_its_life_is_short(
+    authentication: ClientAuthentication, clock: SetClock, rsa: RSAKey
+) -> None:
+    def of_authlib(**changed: Any) -> str:
+        return client_assertion(
+            rsa, "backend", ENDPOINT, alg="RS384", header={"kid": "one"}, claims=changed
+        )
+
+    clock.now = system_clock()
+    short = form(of_authlib(exp=int(clock.now.timestamp()) + 300))
+    assert await authentication.authenticate(None, short, ENDPOINT)
+    # Its own choice is an hour, which SMART does not allow.
+    assert "ahead" in (await refused(authentication, form(of_authlib()))).description

@@ -94,9 +94,7 @@ async def test_wrong_form(authentication: ClientAuthentication, sent: dict[str, 
 
 async def test_basic_and_client_id_of_another(authentication: ClientAuthentication) -> None:
     with pytest.raises(InvalidClient):
-        await authentication.authenticate(
-            basic("app:1", SECRET), {"client_id": "post"}, ENDPOINT
-        )
+        await authentication.authenticate(basic("app:1", SECRET), {"client_id": "post"}, ENDPOINT)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +117,7 @@ async def test_rotation_overlaps(
 ) -> None:
     found = await clients.find("app:1")
     assert found is not None
-    newer = await clients.replace(
-        with_secret(found, "new", clock.now, overlap=timedelta(hours=1))
-    )
+    newer = await clients.replace(with_secret(found, "new", clock.now, overlap=timedelta(hours=1)))
     assert [secret.hash for secret in newer.secrets] == [hashed(SECRET), hashed("new")]
     clock.move(3599)
     for secret in (SECRET, "new"):

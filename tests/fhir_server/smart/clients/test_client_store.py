@@ -14,7 +14,9 @@ from tests.fhir_server.smart.clients.asserting import START, client
 
 
 async def test_what_is_stored_is_found(clients: ClientStore) -> None:
-    one = with_secret(client(jwks={"keys": [{"kty": "RSA"}]}, contacts=("a@b.example",)), "s", START)
+    one = with_secret(
+        client(jwks={"keys": [{"kty": "RSA"}]}, contacts=("a@b.example",)), "s", START
+    )
     await clients.add(one)
     assert await clients.find("backend") == one
     assert await clients.find("nobody") is None
