@@ -141,6 +141,20 @@ async def test_expired_set_is_not_used_when_the_server_is_down(
         await source.find(app, kid="one", alg="RS384")
 
 
+async def test_outage_during_a_refetch_leaves_fresh_keys(
+    source: JwksSource, keys: KeyServer, app: Client, clock: SetClock
+) -> None:
+    await source.find(app, kid="one", alg="RS384")
+    keys.status = "503 Service Unavailable"
+    with pytest.raises(InvalidClient):
+        await source.find(app, kid="unknown", alg="RS384")
+    assert keys.hits == 2
+    assert await source.find(app, kid="one", alg="RS384")
+    clock.move(300)
+    with pytest.raises(InvalidClient):
+        await source.find(app, kid="one", alg="RS384")
+
+
 async def test_redirects_are_not_followed(source: JwksSource, keys: KeyServer, app: Client) -> None:
     keys.status, keys.headers = "302 Found", {"Location": keys.url}
     with pytest.raises(InvalidClient):

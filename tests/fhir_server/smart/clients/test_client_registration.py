@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 
 from fhir_server.auth.smart.clients.authentication import ClientAuthentication
 from fhir_server.auth.smart.clients.client import ClientStore
-from fhir_server.auth.smart.clients.registration import Registration
+from fhir_server.auth.smart.clients.registration import MOST_PENDING, Registration
 from fhir_server.auth.smart.clients.scope_ceiling import within
 from fhir_server.auth.smart.errors import InvalidClient
 from fhir_server.clock import random_id
@@ -25,6 +25,7 @@ from fhir_server.rest.smart import errors as oauth_errors
 from fhir_server.rest.smart.registration import registration_router
 from fhir_server.store.connection import Database
 from fhir_server.store.smart.invitations import InvitationStore
+from tests.fhir_server.smart.clients import asserting
 from tests.fhir_server.smart.clients.asserting import ENDPOINT, SetClock, public
 
 CEILING = ("openid", "fhirUser", "launch/patient", "patient/*.cruds", "system/*.rs")
@@ -203,6 +204,16 @@ async def test_open_registration_waits_for_approval(
     moved["redirect_uris"] = ["https://evil.example/cb"]
     changed = await open_service.http.put(url, json=moved, headers=bearer(token))
     assert changed.json()["status"] == "pending"
+
+
+async def test_those_who_wait_are_bounded(
+    open_service: Service, clients: ClientStore, clock: SetClock
+) -> None:
+    for number in range(MOST_PENDING):
+        await clients.add(asserting.client(id=str(number), status="pending"))
+    answer = await open_service.register(APP)
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert (await open_service.invited(APP)).status_code == 201
 
 
 JWT = {"token_endpoint_auth_method": "private_key_jwt"}
