@@ -100,6 +100,10 @@ class ClientStore:
         """Every client, in the order of their ids."""
         return [_client(found) async for found in self._clients.find().sort("_id", 1)]
 
+    async def pending(self) -> int:
+        """How many clients wait for an operator."""
+        return await self._clients.count_documents({"status": "pending"})
+
     async def origins(self) -> set[str]:
         """Web origins from which active public clients call the token endpoint and FHIR (CORS)."""
         public = {"method": "none", "status": "active"}

@@ -17,12 +17,15 @@ from fhir_server.auth.smart.clients.client import Client, ClientStore
 from fhir_server.auth.smart.clients.credentials import has_secret, hashed, with_secret
 from fhir_server.auth.smart.clients.metadata import Metadata, read_metadata
 from fhir_server.auth.smart.clients.scope_ceiling import limited
-from fhir_server.auth.smart.errors import InvalidRequest, InvalidToken
+from fhir_server.auth.smart.errors import InvalidRequest, InvalidToken, TemporarilyUnavailable
 from fhir_server.clock import Clock, Ids
 from fhir_server.store.smart.invitations import Invitation, InvitationStore
 
 SELF = "self-registered"
 """The owner of a client that nobody invited."""
+
+MOST_PENDING = 100
+"""Clients that may wait for approval: nobody looks through more, and anybody may add some."""
 
 _SERVERS_OWN = (
     "registration_access_token",
@@ -85,8 +88,13 @@ class Registration:
         return token
 
     async def register(self, sent: Mapping[str, Any], token: str | None) -> Registered:
-        """A new client. Raises `InvalidToken` or an error of the metadata."""
+        """A new client.
+
+        Raises `InvalidToken`, an error of the metadata, or `TemporarilyUnavailable`.
+        """
         invitation = await self._invitation(token)
+        if invitation is None and await self._clients.pending() >= MOST_PENDING:
+            raise TemporarilyUnavailable("Too many clients wait for approval: come back later.")
         metadata = read_metadata(sent, invitation.scopes if invitation else self._ceiling)
         # Only now, so that a typing error does not cost the invitation; of two at once one gets it.
         if invitation and await self._invitations.take(invitation.hash) is None:

@@ -29,16 +29,17 @@ _LONGEST_AGE = 24 * 3600
 _LARGEST = 1024 * 1024
 _BETWEEN_REFETCHES = timedelta(seconds=30)
 _AFTER_FAILURE = timedelta(seconds=5)
+_UNREADABLE = "The key set at the registered address cannot be read."
 _MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d{1,9})")
 
 
 @dataclass
 class _Cached:
-    """What is known of one URL. `tried` is the last fetch, `refetched` the last for a kid."""
+    """What is known of one URL; when it last failed and was last `refetched` for an unknown kid."""
 
     keys: list[_Key] = field(default_factory=list)
     until: datetime | None = None
-    tried: datetime | None = None
+    failed: datetime | None = None
     refetched: datetime | None = None
     fetches: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -73,8 +74,8 @@ class JwksSource:
             now = self._clock()
             if cached.fetches > seen or (cached.until is not None and now < cached.until):
                 return
-            if cached.tried is not None and cached.until is None:
-                _wait(now - cached.tried, _AFTER_FAILURE)
+            if cached.failed is not None and now - cached.failed < _AFTER_FAILURE:
+                raise InvalidClient(_UNREADABLE)
             await self._load(uri, cached, now)
 
     async def _refetch(self, uri: str, cached: _Cached, seen: int) -> None:
@@ -88,17 +89,19 @@ class JwksSource:
             await self._load(uri, cached, now)
 
     async def _load(self, uri: str, cached: _Cached, now: datetime) -> None:
-        cached.tried, cached.until, cached.keys = now, None, []
+        """A failure leaves what is still fresh: anybody may cause a fetch by an unknown kid."""
         try:
             body, headers = await self._fetch(uri)
             if len(body) > _LARGEST:
                 raise TooLarge("The key set is too large.")
             cached.keys = usable_keys(loads(body))
         except UnsoundKey as error:
+            cached.failed, cached.until, cached.keys = now, None, []
             raise InvalidClient(str(error)) from None
         except (FhirError, OSError, ValueError):
-            raise InvalidClient("The key set at the registered address cannot be read.") from None
-        cached.until = now + timedelta(seconds=age_allowed(headers))
+            cached.failed = now
+            raise InvalidClient(_UNREADABLE) from None
+        cached.failed, cached.until = None, now + timedelta(seconds=age_allowed(headers))
         cached.fetches += 1
 
 
@@ -127,8 +130,3 @@ def _only(keys: list[_Key], kid: str, alg: str) -> _Key:
         amount = "no sound key" if not matching else "more than one key"
         raise InvalidClient(f"The client has {amount} of that kid for that algorithm.")
     return matching[0]
-
-
-def _wait(since: timedelta, least: timedelta) -> None:
-    if since < least:
-        raise InvalidClient("The key set at the registered address could not be read just now.")
