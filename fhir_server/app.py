@@ -1,4 +1,4 @@
-"""Mounts the FHIR server: FHIR under /fhir, sign-in under /auth, error rendering everywhere."""
+"""Mounts the FHIR server: FHIR under /fhir, sign-in and OAuth under /auth, errors everywhere."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from fhir_server.clock import Ids
 from fhir_server.rest import errors
+from fhir_server.rest.caller import fhir_of
 from fhir_server.rest.operation_routes import operation_router
 from fhir_server.rest.routes import fhir_router
 from fhir_server.rest.sign_in import sign_in_router
+from fhir_server.rest.smart import errors as smart_errors
+from fhir_server.rest.smart.authorize import authorize_router
+from fhir_server.rest.smart.discovery import discovery_router
+from fhir_server.rest.smart.jwks import jwks_router
+from fhir_server.rest.smart.registration import registration_router
+from fhir_server.rest.smart.tokens import token_router
 
 
 def mount(app: FastAPI, ids: Ids) -> None:
@@ -17,6 +24,12 @@ def mount(app: FastAPI, ids: Ids) -> None:
     # Of 268 kB of resources level 5 leaves 8 % in 1.2 ms, level 9 leaves 7 % in 2.2 ms.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     errors.install(app)
+    smart_errors.install(app)
+    app.include_router(discovery_router())  # before FHIR, whose addresses take any name
     app.include_router(operation_router(ids), prefix="/fhir")
     app.include_router(fhir_router(ids), prefix="/fhir")
     app.include_router(sign_in_router())
+    app.include_router(authorize_router())
+    app.include_router(token_router())
+    app.include_router(jwks_router(lambda request: fhir_of(request).smart.keys))
+    app.include_router(registration_router(lambda request: fhir_of(request).smart.registration))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fhir_server.audit import Access, AuditTrail
 from fhir_server.auth.authenticator import Authenticator
 from fhir_server.auth.passwords import Passwords
 from fhir_server.auth.sign_in import SignIn
+from fhir_server.auth.smart.keys.jwks_source import Fetch
+from fhir_server.auth.smart.server import AuthorizationServer, open_authorization_server
 from fhir_server.clock import Clock, Ids
 from fhir_server.definitions.profiles import profiles
+from fhir_server.errors import Unavailable
 from fhir_server.interactions.admission import Admission
 from fhir_server.interactions.context import Server
 from fhir_server.settings import FhirSettings
@@ -29,6 +32,7 @@ class FhirServer:
     sign_in: SignIn
     accounts: AccountStore
     tokens: TokenStore
+    smart: AuthorizationServer
 
     async def aclose(self) -> None:
         """Stop what runs in the background."""
@@ -41,6 +45,10 @@ class FhirServer:
         await self.server.audit.record(None, access)
 
 
+async def _nowhere(url: str) -> tuple[bytes, Mapping[str, str]]:
+    raise Unavailable("This server makes no calls to others.")
+
+
 async def open_fhir_server(
     database: Database,
     settings: FhirSettings,
@@ -48,11 +56,13 @@ async def open_fhir_server(
     clock: Clock,
     ids: Ids,
     secret: Callable[[], str],
+    fetch: Fetch = _nowhere,
 ) -> FhirServer:
     """Build the server on a database and create what is missing there.
 
-    `secret` gives a fresh URL-safe random text of at least 256 bits. Raises `ValueError` for a
-    required profile that is not known here.
+    `secret` gives a fresh URL-safe random text of at least 256 bits, `fetch` the key sets of
+    clients by their URL; without it only clients with an inline key set can use one. Raises
+    `ValueError` for a required profile that is not known here.
     """
     _require_known(settings)
     store = MongoStore(database, clock=clock, ids=ids)
@@ -61,6 +71,15 @@ async def open_fhir_server(
     accounts, tokens = AccountStore(database), TokenStore(database)
     authenticator = Authenticator(
         tokens, clock=clock, secret=secret, lifetime=settings.token_seconds
+    )
+    smart = await open_authorization_server(
+        database,
+        settings.smart,
+        authenticator,
+        clock=clock,
+        ids=ids,
+        secret=secret,
+        fetch=fetch,
     )
     return FhirServer(
         server=Server(
@@ -74,6 +93,7 @@ async def open_fhir_server(
         sign_in=SignIn(accounts, authenticator, Passwords()),
         accounts=accounts,
         tokens=tokens,
+        smart=smart,
     )
 
 

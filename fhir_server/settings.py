@@ -7,6 +7,38 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class SmartSettings(BaseModel):
+    """The SMART authorization server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grant_days: int = Field(
+        default=365, description="Days after which a person is asked again what an app may do."
+    )
+    refresh_days: int = Field(
+        default=90, description="Days that a refresh token may lie unused; each use renews it."
+    )
+    open_registration: bool = Field(
+        default=False,
+        description="Whether anybody may register an app (RFC 7591). It waits for "
+        "`aimed client approve`; without this an invitation is needed.",
+    )
+    registration_scopes: tuple[str, ...] = Field(
+        default=(
+            "openid",
+            "fhirUser",
+            "launch",
+            "launch/patient",
+            "launch/encounter",
+            "online_access",
+            "offline_access",
+            "patient/*.rs",
+            "user/*.rs",
+        ),
+        description="The most that an app may register for by itself, as a JSON list of scopes.",
+    )
+
+
 class FhirSettings(BaseModel):
     """Limits and life times."""
 
@@ -49,6 +81,7 @@ class FhirSettings(BaseModel):
         description="Canonical URLs of profiles, as a JSON list. A resource of a type that one of "
         "them is for must meet one of those for its type on every write; 422 otherwise.",
     )
+    smart: SmartSettings = Field(default_factory=SmartSettings)
     token_seconds: int = Field(
         default=12 * 3600, description="Life of an access token from sign-in, one long shift."
     )

@@ -40,8 +40,18 @@ class Authenticator:
         self, account: Account, *, scope: str | None = None, lifetime: int | None = None
     ) -> IssuedToken:
         """A token for `account`. `lifetime` is in seconds."""
+        return await self._issue(account, scope or account.scope, lifetime or self._lifetime)
+
+    async def _issue(
+        self,
+        account: Account,
+        scope: str,
+        seconds: int,
+        patient: str | None = None,
+        client: str = "",
+        grant: str = "",
+    ) -> IssuedToken:
         access_token = self._secret()
-        seconds = lifetime or self._lifetime
         now = self._clock()
         token = Token(
             hash=_hash(access_token),
@@ -49,12 +59,28 @@ class Authenticator:
             reference=account.reference,
             display=account.display,
             roles=account.roles,
-            scope=scope or account.scope,
+            scope=scope,
             issued=now,
             expires=now + timedelta(seconds=seconds),
+            patient=patient,
+            client=client,
+            grant=grant,
         )
         await self._tokens.add(token)
         return IssuedToken(access_token, seconds, token.scope)
+
+    async def issue_for(
+        self,
+        account: Account,
+        *,
+        scope: str,
+        lifetime: int,
+        client: str,
+        patient: str | None = None,
+        grant: str = "",
+    ) -> IssuedToken:
+        """A token of `account` in the hands of an application, narrowed to `scope`."""
+        return await self._issue(account, scope, lifetime, patient, client, grant)
 
     async def authenticate(self, access_token: str) -> Caller:
         """The caller behind a token. Raises `NotAuthenticated`."""
@@ -71,6 +97,8 @@ class Authenticator:
             token=token.hash,
             expires=token.expires,
             subject=token.subject,
+            patient=token.patient,
+            client=token.client,
         )
 
     async def revoke(self, caller: Caller) -> None:

@@ -11,7 +11,8 @@ class Caller:
     """Somebody with a valid token, or a part of this server acting by itself.
 
     `reference` is a literal reference (Practitioner, Device); `token` is the token's hash, empty
-    for the server itself; `expires` is when the token ends.
+    for the server itself; `expires` is when the token ends. `patient` is the Patient in context,
+    as a literal reference, which `patient/` scopes are about; `client` the application's id.
     """
 
     reference: str
@@ -21,6 +22,9 @@ class Caller:
     token: str = ""
     expires: datetime | None = None
     subject: str = ""
+    patient: str | None = None
+    client: str = ""
+    purpose: str = ""
 
 
 SYSTEM = Caller(reference="Device/aimed", display="AI Med", scope="system/*.cruds")

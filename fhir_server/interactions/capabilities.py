@@ -10,6 +10,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from fhir_server.auth.smart.discovery import Addresses
 from fhir_server.definitions.elements import resource_types
 from fhir_server.definitions.profiles import profiles
 from fhir_server.definitions.search_parameters import compartments
@@ -20,6 +21,7 @@ from fhir_server.search.registry import Registry
 from fhir_server.settings import FhirSettings
 
 _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
+_OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 DATE = "2026-11-23"
 """When what is offered last changed."""
 
@@ -85,7 +87,7 @@ def _statement(
                     f"out and says so. A page has at most {settings.page_limit} entries, a bundle "
                     f"{settings.bundle_entries}."
                 ),
-                "security": {"description": "Authorization: Bearer, from POST /auth/login."},
+                "security": _security(Addresses(base.removesuffix("/fhir"))),
                 "resource": [
                     _resource(type, table, settings, operations_on(type))
                     for type in sorted(NORMATIVE if normative else resource_types())
@@ -155,3 +157,39 @@ def _referring(type: str) -> tuple[str, ...]:
         for code, one in registry.offered(source).items()
         if one.type == "reference" and type in one.targets
     )
+
+
+def _security(addresses: Addresses) -> Resource:
+    """SMART, also in the form from before smart-configuration, which older apps alone read."""
+    named = {
+        "authorize": "authorization_endpoint",
+        "token": "token_endpoint",
+        "introspect": "introspection_endpoint",
+        "revoke": "revocation_endpoint",
+        "register": "registration_endpoint",
+        "manage": "management_endpoint",
+    }
+    endpoints = addresses.endpoints()
+    return {
+        "extension": [
+            {
+                "url": _OAUTH_URIS,
+                "extension": [
+                    {"url": name, "valueUri": endpoints[key]} for name, key in named.items()
+                ],
+            }
+        ],
+        "cors": True,
+        "service": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                        "code": "SMART-on-FHIR",
+                    }
+                ],
+                "text": "SMART App Launch 2.2",
+            }
+        ],
+        "description": "Authorization: Bearer, by SMART App Launch 2.2 or from POST /auth/login.",
+    }

@@ -8,6 +8,7 @@ from fhir_server.interactions.body import parsed
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, recorded
 from fhir_server.interactions.criteria import criteria_in, only_candidate
 from fhir_server.interactions.outcome import written
+from fhir_server.interactions.visibility import require_content
 from fhir_server.resource import Resource
 from fhir_server.store import StoredResource, UnitOfWork
 
@@ -24,6 +25,7 @@ async def create(request: FhirRequest, context: Context) -> FhirResponse:
     resource = {name: value for name, value in sent.items() if name != "id"}
     if request.id is not None:  # chosen by the transaction around this, which names it elsewhere
         resource["id"] = request.id
+    require_content(context, resource, "c")
 
     async def body(unit: UnitOfWork) -> FhirResponse:
         inside = context.within(unit)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
-from fhir_server.errors import Issue, PreconditionFailed
+from fhir_server.errors import Issue, NotPermitted, PreconditionFailed
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, recorded
 from fhir_server.interactions.criteria import candidates
 from fhir_server.interactions.outcome import operation_outcome
 from fhir_server.interactions.preconditions import required_version
+from fhir_server.interactions.visibility import sees
 from fhir_server.resource import dumps
 from fhir_server.store import StoredResource, UnitOfWork
 
@@ -56,6 +57,8 @@ async def _remove(
 ) -> StoredResource | None:
     assert context.unit is not None
     current = await context.unit.find(type, id)
+    if current is not None and not sees(context, current, "d"):
+        raise NotPermitted("Your token's scopes do not cover this resource.")
     if_match = required_version(request, current)
     await context.audit(Access("delete", 204, (f"{type}/{id}",)))
     if current is None and if_match is None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
+from fhir_server.auth.scopes import LETTER
 from fhir_server.clock import instant
 from fhir_server.dates import Range, parse_range
 from fhir_server.errors import InvalidParameter, NotSupported, ResourceNotFound
@@ -17,6 +18,7 @@ from fhir_server.interactions.context import Context, FhirRequest, FhirResponse,
 from fhir_server.interactions.paging import CURSOR, decode, encode
 from fhir_server.interactions.read import body_of
 from fhir_server.interactions.result_parameters import page_size
+from fhir_server.interactions.visibility import sees
 from fhir_server.search.comparisons import since
 from fhir_server.store import Page, StoredResource
 
@@ -49,7 +51,11 @@ async def history(request: FhirRequest, context: Context) -> FhirResponse:
     if page.next is not None:
         cursor = encode(page.next, scope, key)
         links.append(_link("next", context, path, {**parameters, CURSOR: cursor}))
-    entries = [await _entry(stored, context) for stored in page.entries]
+    letter = LETTER[request.interaction]
+    shown = [stored for stored in page.entries if sees(context, stored, letter)]
+    if request.id and page.entries and not shown:
+        raise ResourceNotFound(f"{request.type}/{request.id} does not exist.")
+    entries = [await _entry(stored, context) for stored in shown]
     return FhirResponse(200, bundle({"type": "history", "link": links}, entries))
 
 

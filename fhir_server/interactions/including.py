@@ -9,6 +9,7 @@ from fhir_server.auth.access import permit
 from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import NotPermitted, TooCostly
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.visibility import sees, visible
 from fhir_server.search.criteria import Inclusion, Keys
 from fhir_server.search.mongo_filter import to_stages
 from fhir_server.search.query import SearchQuery
@@ -81,6 +82,7 @@ class Including:
         found = await self._store.searching.current(
             [one for one in local if self._may_read(one.partition("/")[0])], self._session
         )
+        found = [one for one in found if sees(self._context, one.stored, "r")]
         found += await self._by_url(list(urls), inclusions)
         return found
 
@@ -153,9 +155,10 @@ class Including:
         if not types:  # to a search that would be every type
             return []
         found: list[Match] = []
+        own = visible(self._context, types, "r")
         for start in range(0, len(keys), _AT_ONCE):
             query = SearchQuery(
-                types=types, criteria=(Keys(tuple(keys[start : start + _AT_ONCE])),)
+                types=types, criteria=(Keys(tuple(keys[start : start + _AT_ONCE])), *own)
             )
             page = await self._store.searching.page(
                 to_stages(query, self._context.base, self._now),

@@ -22,6 +22,7 @@ from fhir_server.interactions.context import Context, FhirRequest, FhirResponse,
 from fhir_server.interactions.criteria import only_candidate
 from fhir_server.interactions.outcome import written
 from fhir_server.interactions.preconditions import required_version
+from fhir_server.interactions.visibility import require, require_content
 from fhir_server.patch import fhirpath_patch, json_patch
 from fhir_server.resource import Resource, loads
 from fhir_server.store import StoredResource, UnitOfWork
@@ -81,8 +82,10 @@ async def _apply(
     if current is None and if_match is not None:
         raise PreconditionFailed("If-Match names a version, but the resource does not exist.")
     there = await context.unit.read(type, id)
+    require(context, there, "u")
     before = await context.server.store.whole(there)
     after = checked(_patched(before, change), type, context.server.settings.required_profiles)
+    require_content(context, after, "u")
     return await context.unit.update(after, if_match=if_match, method="PATCH")
 
 

@@ -7,10 +7,11 @@ from email.utils import parsedate_to_datetime
 
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
-from fhir_server.errors import InvalidParameter, NotSupported
+from fhir_server.errors import InvalidParameter, NotSupported, ResourceGone, ResourceNotFound
 from fhir_server.formats.subset import Subset
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
+from fhir_server.interactions.visibility import is_limited, require
 from fhir_server.resource import dumps
 from fhir_server.store import StoredResource
 
@@ -25,13 +26,26 @@ async def read(request: FhirRequest, context: Context) -> FhirResponse:
 
     async def work() -> StoredResource:
         if context.unit is not None:
-            return await context.unit.read(type, id)
-        return await context.server.store.read(type, id)
+            stored = await context.unit.read(type, id)
+        else:
+            stored = await readable(type, id, context)
+        require(context, stored, "r")
+        return stored
 
     stored = await audited(context, access, work)
     if unchanged(stored, request):
         return FhirResponse(304, stored=stored)
     return FhirResponse(200, await body_of(stored, context, subset_of(request)), stored)
+
+
+async def readable(type: str, id: str, context: Context) -> StoredResource:
+    """The current version. That it was deleted is not told to who might not have seen it."""
+    try:
+        return await context.server.store.read(type, id)
+    except ResourceGone:
+        if is_limited(context, type, "r"):
+            raise ResourceNotFound(f"{type}/{id} does not exist.") from None
+        raise
 
 
 def subset_of(request: FhirRequest) -> Subset | None:

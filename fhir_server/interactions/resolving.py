@@ -15,6 +15,7 @@ from fhir_server.definitions.search_parameters import SearchParameter, compartme
 from fhir_server.errors import NotSupported, ResourceGone, ResourceNotFound, TooCostly
 from fhir_server.interactions.code_lookup import CodeLookup
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.visibility import require, visible
 from fhir_server.search.criteria import (
     RESOLVED_MODIFIERS,
     And,
@@ -58,7 +59,7 @@ class Resolver:
         for one in query.criteria:
             if isinstance(one, Chain):
                 known.append(await self._chain(one, query.types, tuple(known)))
-        return replace(query, criteria=tuple(known))
+        return replace(query, criteria=(*known, *visible(self._context, query.types, "s")))
 
     def stages(self, types: tuple[str, ...], criteria: Sequence[Criterion]) -> list[Filter]:
         """The `$match` stages of resolved criteria."""
@@ -97,7 +98,7 @@ class Resolver:
         inside: list[Criterion] = []
         for type, inner in chain.inner.items():
             permit(self._context.caller, type, "search-type")
-            resolved = await self._one(inner, (type,))
+            resolved = await self._seen(inner, type)
             stages = self.stages((type,), [resolved])
             references = await self._references(stages)
             if references is None:
@@ -117,6 +118,12 @@ class Resolver:
         """Whether any resource refers by `code` to one of `type` that it contains."""
         stages = self.stages(types, [Keys((f"{code}=#{type}",))])
         return bool(await self._searching.references(stages, 1, self._session))
+
+    async def _seen(self, inner: Criterion, type: str) -> Criterion:
+        """The criterion among what the caller may find: a chain tells nothing of the rest."""
+        resolved = await self._one(inner, (type,))
+        own = visible(self._context, (type,), "s")
+        return And((resolved, *own)) if own else resolved
 
     async def _references(self, stages: Sequence[Filter]) -> list[str] | None:
         found = await self._searching.references(stages, self._limit + 1, self._session)
@@ -143,7 +150,7 @@ class Resolver:
 
     async def _reverse(self, reverse: Reverse, types: tuple[str, ...]) -> Criterion:
         permit(self._context.caller, reverse.type, "search-type")
-        inner = await self._one(reverse.inner, (reverse.type,))
+        inner = await self._seen(reverse.inner, reverse.type)
         found = await self._targets((reverse.type,), (inner,), reverse.parameter.code)
         wanted = tuple(f"{type}/" for type in types)
         return Ids(tuple(one for one in found if not wanted or one.startswith(wanted)))
@@ -164,6 +171,7 @@ class Resolver:
         permit(self._context.caller, "List", "read")
         try:
             stored = await self._context.server.store.read("List", id.removeprefix("List/"))
+            require(self._context, stored, "r")
         except (ResourceNotFound, ResourceGone):
             return []
         entries = stored.resource().get("entry", [])
@@ -194,7 +202,8 @@ class Resolver:
         return Keys(tuple(self._forms(clause.parameter.code, found)))
 
     async def _children(self, type: str, up: str, level: list[str]) -> list[str]:
-        stages = self.stages((type,), [Keys(tuple(self._forms(up, level)))])
+        own = visible(self._context, (type,), "s")
+        stages = self.stages((type,), [Keys(tuple(self._forms(up, level))), *own])
         return await self._references(stages) or []
 
     async def _parents(self, type: str, up: str, level: list[str]) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
-from fhir_server.errors import Malformed, VersionConflict
+from fhir_server.errors import Malformed, NotPermitted, VersionConflict
 from fhir_server.interactions.body import logical_id, parsed
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, recorded
 from fhir_server.interactions.criteria import only_candidate
 from fhir_server.interactions.outcome import written
 from fhir_server.interactions.preconditions import required_version
+from fhir_server.interactions.visibility import require_content, sees
 from fhir_server.resource import Resource
 from fhir_server.store import UnitOfWork
 
@@ -25,6 +26,7 @@ async def update(request: FhirRequest, context: Context) -> FhirResponse:
     resource = parsed(request, context.server.settings.required_profiles)
     if request.id is not None and resource.get("id") != logical_id(request.id):
         raise Malformed("The id in the body must be that of the address.", expression=("id",))
+    require_content(context, resource, "u")
     about = (f"{type}/{request.id}",) if request.id is not None else ()
 
     async def body(unit: UnitOfWork) -> FhirResponse:
@@ -40,6 +42,8 @@ async def update(request: FhirRequest, context: Context) -> FhirResponse:
 async def _put(id: str, resource: Resource, request: FhirRequest, context: Context) -> FhirResponse:
     assert context.unit is not None
     current = await context.unit.find(resource["resourceType"], id)
+    if current is not None and not sees(context, current, "u"):
+        raise NotPermitted("Your token's scopes do not cover this resource.")
     if_match = required_version(request, current)
     stored = await context.unit.put({**resource, "id": id}, if_match=if_match)
     made = current is None or current.deleted

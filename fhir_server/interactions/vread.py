@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
-from fhir_server.errors import ResourceNotFound
+from fhir_server.errors import ResourceGone, ResourceNotFound
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
 from fhir_server.interactions.read import body_of, subset_of, unchanged
+from fhir_server.interactions.visibility import is_limited, require
 from fhir_server.store import StoredResource
+
+
+async def version_of(type: str, id: str, version: int, context: Context) -> StoredResource:
+    """One version. That it is the deletion is not told to who might not have seen it."""
+    try:
+        return await context.server.store.vread(type, id, version)
+    except ResourceGone:
+        if is_limited(context, type, "r"):
+            raise ResourceNotFound(f"{type}/{id} has no such version.") from None
+        raise
 
 
 async def vread(request: FhirRequest, context: Context) -> FhirResponse:
@@ -21,7 +32,9 @@ async def vread(request: FhirRequest, context: Context) -> FhirResponse:
         version = request.version or ""
         if not version.isascii() or not version.isdigit() or len(version) > 18:
             raise ResourceNotFound(f"{type}/{id} has no such version: versions are numbers.")
-        return await context.server.store.vread(type, id, int(version))
+        stored = await version_of(type, id, int(version), context)
+        require(context, stored, "r")
+        return stored
 
     stored = await audited(context, access, work)
     if unchanged(stored, request):

@@ -12,6 +12,7 @@ from fhir_server.auth.access import permit
 from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import NotPermitted, TooCostly
 from fhir_server.interactions.context import Context, FhirResponse
+from fhir_server.interactions.visibility import is_limited
 from fhir_server.operations.reading import current, may_read, version
 from fhir_server.operations.request import OperationRequest
 from fhir_server.resource import Resource, dumps
@@ -54,8 +55,14 @@ def identity(label: Any) -> tuple[str | None, str | None]:
 def _types(type: str | None, context: Context) -> list[str]:
     if type is not None:
         permit(context.caller, type, "read")
+        if is_limited(context, type, "r"):
+            raise NotPermitted("The labels of a type are for who may read all of it.")
         return [type]
-    readable = [one for one in sorted(resource_types()) if may_read(one, context)]
+    readable = [
+        one
+        for one in sorted(resource_types())
+        if may_read(one, context) and not is_limited(context, one, "r")
+    ]
     if not readable:
         raise NotPermitted("Your token's scopes cover no reading.")
     return readable

@@ -16,6 +16,7 @@ from typing import Any
 from fhir_server.auth.access import permit
 from fhir_server.errors import FhirError
 from fhir_server.interactions.context import Context, FhirResponse
+from fhir_server.interactions.visibility import require
 from fhir_server.operations.meta import LABELS, answer, identity
 from fhir_server.operations.request import OperationRequest
 from fhir_server.resource import Resource
@@ -42,6 +43,7 @@ async def _change(request: OperationRequest, context: Context, change: Change) -
 
     async def body(unit: UnitOfWork) -> StoredResource:
         before = await unit.read(type, id)
+        require(context, before, "u")
         resource = await context.server.store.whole(before)
         changed = _changed(resource, given, change)
         stored = before if changed is None else await unit.update(changed, if_match=before.version)

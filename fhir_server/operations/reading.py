@@ -5,21 +5,29 @@ from __future__ import annotations
 from fhir_server.auth.access import permit
 from fhir_server.errors import NotPermitted, ResourceGone, ResourceNotFound
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.read import readable
+from fhir_server.interactions.visibility import require
+from fhir_server.interactions.vread import version_of
 from fhir_server.store import StoredResource
 
 
 async def current(type: str, id: str, context: Context) -> StoredResource:
     """The current version. Raises `ResourceNotFound` or `ResourceGone`."""
     if context.unit is not None:
-        return await context.unit.read(type, id)
-    return await context.server.store.read(type, id)
+        stored = await context.unit.read(type, id)
+    else:
+        stored = await readable(type, id, context)
+    require(context, stored, "r")
+    return stored
 
 
 async def version(type: str, id: str, version: str, context: Context) -> StoredResource:
     """One version. Raises `ResourceNotFound`, or `ResourceGone` for the deletion."""
     if not version.isascii() or not version.isdigit() or len(version) > 18:
         raise ResourceNotFound(f"{type}/{id} has no such version: versions are numbers.")
-    return await context.server.store.vread(type, id, int(version))
+    stored = await version_of(type, id, int(version), context)
+    require(context, stored, "r")
+    return stored
 
 
 async def literal(reference: str, context: Context) -> StoredResource | None:

@@ -16,6 +16,7 @@ from fhir_server.definitions.search_parameters import compartment
 from fhir_server.errors import TooCostly
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.resolving import Resolver
+from fhir_server.interactions.visibility import sees, visible
 from fhir_server.operations.care_dates import CareRange, within
 from fhir_server.operations.references import references_in
 from fhir_server.search.criteria import Criterion, Ids, Keys, SortKey
@@ -112,7 +113,8 @@ class Record:
         """The patient or encounter, which comes before all others of its type."""
         if type != self._scope.name or self._scope.id is None:
             return ()
-        stages = self._resolver.stages((type,), [Ids((self._reference,))])
+        own = visible(self._context, (type,), "r")
+        stages = self._resolver.stages((type,), [Ids((self._reference,)), *own])
         page = await self._searching.page(
             [*stages, *conditions], NEWEST_FIRST, count=1, session=self._session
         )
@@ -126,7 +128,7 @@ class Record:
         return self._scope.id is not None and at[-1] == self._reference
 
     def _stages(self, type: str) -> list[Filter]:
-        criteria: list[Criterion] = []
+        criteria: list[Criterion] = [*visible(self._context, (type,), "r")]
         if self._scope.id is not None:
             criteria.append(self._member(type))
         if type == self._scope.name and self._scope.id is not None:
@@ -196,7 +198,8 @@ class Record:
         page = await self._searching.page(
             stages, _BY_REFERENCE, count=len(references), session=self._session
         )
-        return sorted((match.stored for match in page.matches), key=lambda one: one.reference)
+        found = [one.stored for one in page.matches if sees(self._context, one.stored, "r")]
+        return sorted(found, key=lambda one: one.reference)
 
 
 _BY_REFERENCE = (SortKey("_id"),)

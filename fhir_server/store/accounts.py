@@ -25,7 +25,11 @@ class Account:
 
 @dataclass(frozen=True)
 class Token:
-    """An issued access token, known by its hash alone."""
+    """An issued access token, known by its hash alone.
+
+    `patient` is the one in context, `client` the application that holds it, `grant` the id of the
+    authorization that it comes from.
+    """
 
     hash: str
     subject: str
@@ -35,6 +39,9 @@ class Token:
     scope: str
     issued: datetime
     expires: datetime
+    patient: str | None = None
+    client: str = ""
+    grant: str = ""
 
 
 class AccountStore:
@@ -102,7 +109,7 @@ class TokenStore:
         found = await self._tokens.find_one({"_id": hash})
         if found is None:
             return None
-        fields = {name: found[name] for name in Token.__dataclass_fields__ if name != "hash"}
+        fields = {name: found[name] for name in Token.__dataclass_fields__ if name in found}
         return Token(**{**fields, "hash": hash, "roles": tuple(found["roles"])})
 
     async def remove(self, hash: str) -> None:

@@ -24,7 +24,26 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ],
     "outbox": [],
     "accounts": [],
-    "tokens": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
+    "tokens": [
+        IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0),
+        IndexModel([("grant", 1)], name="grant"),
+    ],
+    "clients": [],
+    "signing_keys": [],
+    "assertions": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
+    "invitations": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
+    **{
+        name: [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)]
+        for name in ("oauth_launches", "oauth_requests", "oauth_codes")
+    },
+    "oauth_grants": [
+        IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0),
+        IndexModel([("subject", 1), ("created", -1)], name="subject"),
+    ],
+    "oauth_refresh_tokens": [
+        IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0),
+        IndexModel([("grant", 1)], name="grant"),
+    ],
     "secrets": [],
     "locks": [IndexModel([("at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS)],
     "registry": [],

@@ -1,4 +1,4 @@
-"""GET / and /static/...: the dashboard's files, with a policy that forbids everything else.
+"""GET /, /authorize, /apps and /static/...: files, with a policy that forbids everything else.
 
 Content Security Policy level 3: no inline script or style, nothing from elsewhere.
 """
@@ -6,6 +6,7 @@ Content Security Policy level 3: no inline script or style, nothing from elsewhe
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib.resources import files
 
@@ -20,6 +21,7 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+_PAGES = {"/": "index.html", "/authorize": "authorize.html", "/apps": "apps.html"}
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -47,13 +49,17 @@ _HEADERS = {
 def dashboard_router() -> APIRouter:
     """The page and its files; the page needs no token, what it shows does."""
     router = APIRouter()
-    router.add_api_route("/", _page, methods=["GET"], response_model=None)
+    for path, name in _PAGES.items():
+        router.add_api_route(path, _page(name), methods=["GET"], response_model=None, name=name)
     router.add_api_route("/static/{name}", _static, methods=["GET"], response_model=None)
     return router
 
 
-async def _page(request: Request) -> Response:
-    return _file(request, "index.html")
+def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        return _file(request, name)
+
+    return page
 
 
 async def _static(request: Request, name: str) -> Response:

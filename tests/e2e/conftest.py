@@ -32,6 +32,7 @@ class Site:
     url: str
     username: str
     password: str
+    mongo_uri: str
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         try:
             login = stack.first_login
             assert login is not None
-            yield Site(stack.http_url, login.username, login.password)
+            yield Site(stack.http_url, login.username, login.password, stack.mongo_uri)
         finally:
             asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
 

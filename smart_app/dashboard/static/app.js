@@ -2,6 +2,7 @@
 import { session, signOut } from "./api.js";
 import { show } from "./dom.js";
 import { signInView } from "./sign-in.js";
+import { useTheme } from "./theme.js";
 import { listView } from "./list.js";
 import { startView } from "./start.js";
 import { consultationView } from "./consultation.js";
@@ -29,19 +30,7 @@ function route(message = "") {
   document.getElementById("main").focus({ preventScroll: true });
 }
 
-function applyTheme() {
-  const chosen = localStorage.getItem("aimed.theme");
-  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.classList.toggle("dark", dark);
-}
-
-document.getElementById("theme").addEventListener("click", () => {
-  const dark = document.documentElement.classList.contains("dark");
-  localStorage.setItem("aimed.theme", dark ? "light" : "dark");
-  applyTheme();
-});
 document.getElementById("leave").addEventListener("click", signOut);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
 window.addEventListener("hashchange", () => route());
 window.addEventListener("signed-out", (event) => route(event.detail));
 document.addEventListener("keydown", (event) => {
@@ -61,5 +50,5 @@ document.addEventListener("keydown", (event) => {
     button.click();
   }
 });
-applyTheme();
+useTheme();
 route();

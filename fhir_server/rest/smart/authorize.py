@@ -1,0 +1,176 @@
+"""GET and POST /auth/authorize, and what the consent page asks and answers.
+
+The page itself is the clinician's side. It holds the token of who signed in, so that no cookie is
+needed and no other site can decide in a person's name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from fhir_server.audit import Access
+from fhir_server.auth.access import permit
+from fhir_server.auth.caller import Caller
+from fhir_server.auth.smart.authorization import Decision, Redirected
+from fhir_server.auth.smart.errors import InvalidRequest
+from fhir_server.errors import FhirError
+from fhir_server.interactions.body import logical_id
+from fhir_server.resource import dumps
+from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
+from fhir_server.rest.smart.errors import NO_STORE
+from fhir_server.rest.smart.form import addresses_of, form_of, query_of
+
+PAGE = "/authorize"
+"""The page that asks. It gets the request's id as `?request=`."""
+
+
+class Chosen(BaseModel):
+    """What the consent page sends."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    scopes: list[str] = Field(max_length=500)
+    patient: str | None = None
+    encounter: str | None = None
+
+
+class Opened(BaseModel):
+    """An application to open, with what is open here."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    client: str
+    patient: str | None = None
+    encounter: str | None = None
+    intent: str | None = Field(default=None, max_length=200)
+
+
+def authorize_router() -> APIRouter:
+    """The routes."""
+    router = APIRouter(prefix="/auth")
+    router.add_api_route("/authorize", _authorize, methods=["GET", "POST"])
+    router.add_api_route("/authorize/{id}", _describe, methods=["GET"])
+    router.add_api_route("/authorize/{id}", _decide, methods=["POST"])
+    router.add_api_route("/launches", _launch, methods=["POST"])
+    router.add_api_route("/grants", _grants, methods=["GET"])
+    router.add_api_route("/grants/{id}", _end, methods=["DELETE"], status_code=204)
+    return router
+
+
+async def _authorize(request: Request) -> Response:
+    sent = query_of(request) if request.method == "GET" else await form_of(request)
+    try:
+        id = await fhir_of(request).smart.authorization.begin(sent, addresses_of(request))
+    except Redirected as refusal:
+        return RedirectResponse(refusal.location, 303, headers=NO_STORE)
+    return RedirectResponse(f"{PAGE}?request={id}", 303, headers=NO_STORE)
+
+
+async def _describe(id: str, request: Request) -> Response:
+    caller = await caller_of(request)
+    pending, client = await fhir_of(request).smart.authorization.describe(id, caller)
+    told = {
+        "client": {
+            "name": client.name,
+            "logo_uri": client.logo_uri,
+            "client_uri": client.client_uri,
+            "policy_uri": client.policy_uri,
+            "tos_uri": client.tos_uri,
+        },
+        "redirect": pending.redirect_uri,
+        "scopes": list(pending.scopes),
+        "launch": pending.launch,
+        "user": {"reference": caller.reference, "display": caller.display},
+    }
+    return _json(told)
+
+
+async def _decide(id: str, chosen: Chosen, request: Request) -> Response:
+    caller = await caller_of(request)
+    if caller.client:
+        raise InvalidRequest("An application cannot permit itself anything.")
+    if chosen.patient is not None:
+        await _require_patient(chosen.patient, caller, request)
+    decision = Decision(tuple(chosen.scopes), chosen.patient, chosen.encounter)
+    smart = fhir_of(request).smart
+    location, grant = await smart.authorization.decide(id, caller, decision, addresses_of(request))
+    patient = grant.patient if grant is not None else None
+    await _record(request, caller, patient, 200 if grant is not None else 403)
+    return _json({"redirect": location})
+
+
+async def _require_patient(id: str, caller: Caller, request: Request) -> None:
+    try:
+        permit(caller, "Patient", "read")
+        await fhir_of(request).server.store.read("Patient", logical_id(id))
+    except FhirError:
+        raise InvalidRequest("There is no such patient for you.") from None
+
+
+async def _launch(opened: Opened, request: Request) -> Response:
+    """Open a registered application, as an EHR does: the address to send the browser to."""
+    caller = await caller_of(request)
+    addresses = addresses_of(request)
+    context: dict[str, Any] = {
+        "need_patient_banner": True,
+        "smart_style_url": f"{addresses.origin}/auth/smart-style.json",
+    }
+    if opened.patient is not None:
+        await _require_patient(opened.patient, caller, request)
+        context["patient"] = opened.patient
+    if opened.encounter is not None:
+        context["encounter"] = opened.encounter
+    if opened.intent is not None:
+        context["intent"] = opened.intent
+    client, value = await fhir_of(request).smart.authorization.launch(
+        opened.client, caller, context
+    )
+    return _json({"launch_url": client.launch_url, "iss": addresses.fhir, "launch": value})
+
+
+async def _grants(request: Request) -> Response:
+    """The applications that the caller has permitted something."""
+    caller, smart = await caller_of(request), fhir_of(request).smart
+    told = []
+    for grant in await smart.grants.of_subject(caller.subject):
+        client = await smart.clients.find(grant.client)
+        told.append(
+            {
+                "id": grant.id,
+                "client": client.name if client else grant.client,
+                "scopes": list(grant.scopes),
+                "patient": grant.patient,
+                "since": grant.created.isoformat(),
+                "until": grant.expires.isoformat(),
+            }
+        )
+    return _json({"grants": told})
+
+
+async def _end(id: str, request: Request) -> Response:
+    caller, smart = await caller_of(request), fhir_of(request).smart
+    if id not in {grant.id for grant in await smart.grants.of_subject(caller.subject)}:
+        raise InvalidRequest("There is no such permission of yours.")
+    await smart.grants.end(id)
+    return Response(status_code=204, headers=NO_STORE)
+
+
+async def _record(request: Request, caller: Caller, patient: str | None, status: int) -> None:
+    access = Access(
+        "login",
+        status,
+        entities=(patient,) if patient else (),
+        patient=patient,
+        request_id=request_id_of(request),
+        address=address_of(request),
+    )
+    await fhir_of(request).server.audit.record(caller, access)
+
+
+def _json(told: dict[str, Any]) -> Response:
+    return Response(dumps(told), headers=NO_STORE, media_type="application/json")

@@ -1,0 +1,1 @@
+"""What the SMART authorization server keeps in MongoDB."""

@@ -1,0 +1,49 @@
+"""Invitations to register a client: initial access tokens, RFC 7591 section 3. SHA-256 only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fhir_server.store.connection import Database
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """One registration that `owner` answers for, with at most `scopes`."""
+
+    hash: str
+    owner: str
+    scopes: tuple[str, ...]
+    expires: datetime
+
+
+class InvitationStore:
+    """The `invitations` collection; `_id` is the hash. MongoDB removes expired ones by itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._invitations = database["invitations"]
+
+    async def add(self, invitation: Invitation) -> None:
+        """Store a new invitation."""
+        document = {**vars(invitation), "_id": invitation.hash}
+        del document["hash"]
+        await self._invitations.insert_one({**document, "scopes": list(invitation.scopes)})
+
+    async def find(self, hash: str) -> Invitation | None:
+        """The invitation of that hash, expired or not."""
+        return _invitation(await self._invitations.find_one({"_id": hash}))
+
+    async def take(self, hash: str) -> Invitation | None:
+        """The invitation, which is used up by this: of many takers one gets it."""
+        return _invitation(await self._invitations.find_one_and_delete({"_id": hash}))
+
+
+def _invitation(found: dict[str, object] | None) -> Invitation | None:
+    if found is None:
+        return None
+    owner, scopes, expires = found["owner"], found["scopes"], found["expires"]
+    assert isinstance(owner, str)
+    assert isinstance(scopes, list)
+    assert isinstance(expires, datetime)
+    return Invitation(str(found["_id"]), owner, tuple(scopes), expires)
