@@ -135,8 +135,6 @@ def test_it_fits_the_screen(page: Page, registered: Site, scheme: str, width: in
     ask(page, registered, SCOPES + " launch/encounter user/MedicationRequest.cruds")
     sign_in(page, registered)
     page.wait_for_selector("button:text('Allow')")
-    page.wait_for_timeout(400)
-    page.screenshot(path=f"/tmp/s/auth-{scheme}-{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -36,7 +36,7 @@ export function inWords(scope) {
   if (!level) return scope;
   const verbs = [...(OLD[action] ?? action)].map((letter) => VERBS[letter]);
   const last = verbs.pop();
-  const what = type === "*" ? "everything" : spaced(type);
+  const what = type === "*" ? "everything" : `${spaced(type)} records`;
   const whose = level === "patient" ? "of the chosen patient" : "that you may see yourself";
   const doing = verbs.length ? `${verbs.join(", ")} and ${last}` : last;
   const only = query ? `, only where ${decodeURIComponent(query).replaceAll("&", " and ")}` : "";
