@@ -49,7 +49,7 @@ class ClientAuthentication:
             return await self._by_post(sent)
         client = await self._active(sent.get("client_id"))
         if client.method != "none":
-            raise InvalidClient("This client has to authenticate.")
+            raise InvalidClient("This client has to authenticate.", basic=True)
         return client
 
     async def _by_basic(self, authorization: str, claimed: str | None) -> Client:

@@ -113,5 +113,6 @@ def test_fits(rsa: RSAKey, ec: ECKey) -> None:
     assert fits(one, "one", "RS384")
     assert fits(one, "one", "RS256")
     assert fits(two, "two", "ES384")
+    assert not fits({**one, "alg": "RS384"}, "one", "RS256")
     for key, kid, alg in ((one, "two", "RS384"), (one, "one", "ES384"), (two, "two", "ES256")):
         assert not fits(key, kid, alg)

@@ -17,7 +17,6 @@ from joserfc.jwk import RSAKey
 from fhir_server.auth.smart.clients.authentication import ClientAuthentication
 from fhir_server.auth.smart.clients.client import ClientStore
 from fhir_server.auth.smart.clients.registration import MOST_PENDING, Registration
-from fhir_server.auth.smart.clients.scope_ceiling import within
 from fhir_server.auth.smart.errors import InvalidClient
 from fhir_server.clock import random_id
 from fhir_server.rest import errors
@@ -383,23 +382,3 @@ async def test_registration_token_of_another(service: Service) -> None:
         "/auth/register/nobody", headers=bearer(two["registration_access_token"])
     )
     assert unknown.status_code == 401
-
-
-@pytest.mark.parametrize(
-    ("scope", "ceiling", "covered"),
-    [
-        ("patient/Observation.rs", "patient/*.cruds", True),
-        ("patient/Observation.read", "patient/*.rs", True),
-        ("patient/*.*", "patient/*.rs", False),
-        ("patient/*.rs", "patient/Observation.rs", False),
-        ("user/Observation.rs", "patient/*.rs", False),
-        ("patient/Observation.rs?category=x", "patient/*.rs", True),
-        ("patient/Observation.rs", "patient/Observation.rs?category=x", False),
-        ("patient/Observation.r?category=x", "patient/Observation.rs?category=x", True),
-        ("patient/Observation.dus", "patient/*.cruds", False),
-        ("launch", "launch/patient", False),
-        ("openid", "openid", True),
-    ],
-)
-def test_ceiling(scope: str, ceiling: str, covered: bool) -> None:
-    assert within(scope, (ceiling,)) is covered

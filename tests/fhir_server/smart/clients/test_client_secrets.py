@@ -77,7 +77,6 @@ async def test_wrong_basic_is_challenged(
     "sent",
     [
         {},
-        {"client_id": "app:1"},  # has a secret and sends none
         {"client_id": "nobody"},
         {"client_id": "asleep"},
         {"client_id": "post", "client_secret": "wrong"},
@@ -90,6 +89,15 @@ async def test_wrong_form(authentication: ClientAuthentication, sent: dict[str, 
     with pytest.raises(InvalidClient) as caught:
         await authentication.authenticate(None, sent, ENDPOINT)
     assert caught.value.headers == {}
+
+
+@pytest.mark.parametrize("id", ["app:1", "post"])
+async def test_confidential_client_without_proof_is_challenged(
+    authentication: ClientAuthentication, id: str
+) -> None:
+    with pytest.raises(InvalidClient) as caught:
+        await authentication.authenticate(None, {"client_id": id}, ENDPOINT)
+    assert "WWW-Authenticate" in caught.value.headers
 
 
 async def test_basic_and_client_id_of_another(authentication: ClientAuthentication) -> None:
