@@ -25,6 +25,7 @@ from fhir_server.auth.smart.errors import OAuthError
 from fhir_server.clock import random_id, system_clock
 from fhir_server.resource import dumps, indent, loads
 from fhir_server.store.connection import connect
+from fhir_server.store.smart.grants import GrantStore
 from fhir_server.store.smart.invitations import InvitationStore
 
 OWNER = "operator"
@@ -165,6 +166,7 @@ def remove(client_id: Id, data: Data = None) -> None:
     async def work(clients: ClientStore, registration: Registration) -> None:
         if not await clients.remove(client_id):
             raise StackError(f"There is no client {client_id}.")
+        await registration.end(client_id)
 
     _run(data, work)
 
@@ -187,6 +189,7 @@ async def _with_stores(settings: Settings, data: Data, work: _Work[_T]) -> _T:
             ids=random_id,
             secret=new_secret,
             ceiling=CEILING,
+            ended=GrantStore(database).end_client,
         )
         return await work(clients, registration)
 
@@ -199,6 +202,8 @@ def _set_status(
         scopes = tuple(scope.split()) if scope else client.scopes
         if limited(scopes, client.scopes) != scopes:
             raise StackError("It asked for less than that.")
+        if status == "disabled":
+            await registration.end(client_id)
         return await clients.replace(replace(client, status=status, scopes=scopes))
 
     _print(_run(data, work))

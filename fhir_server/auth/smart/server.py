@@ -83,5 +83,6 @@ async def open_authorization_server(
             secret=secret,
             ceiling=settings.registration_scopes,
             open=settings.open_registration,
+            ended=grants.end_client,
         ),
     )

@@ -146,6 +146,11 @@ class GrantStore:
         await self._database["tokens"].delete_many({"grant": grant})
         await self._database["oauth_refresh_tokens"].delete_many({"grant": grant})
 
+    async def end_client(self, client: str) -> None:
+        """Revoke every grant of a client with all its tokens."""
+        for name in ("oauth_grants", "oauth_refresh_tokens", "tokens"):
+            await self._database[name].delete_many({"client": client})
+
 
 def _key(kind: type) -> str:
     return "id" if kind in (Pending, Grant) else "hash"

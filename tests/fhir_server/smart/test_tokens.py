@@ -208,6 +208,13 @@ async def test_revocation_is_at_once(app: App) -> None:
     assert (await app.browser.post("/auth/revoke", data=form)).status_code == 200
 
 
+async def test_a_client_that_is_ended_holds_nothing(app: App) -> None:
+    body = await app.granted(OFFLINE)
+    await app.server.smart.registration.end("app")
+    assert (await app.read("Patient/a", body["access_token"])).status_code == 401
+    assert (await app.refresh(body["refresh_token"])).json()["error"] == "invalid_grant"
+
+
 async def test_what_is_stored_opens_nothing(app: App) -> None:
     body = await app.granted(OFFLINE)
     database = app.server.smart.grants._database

@@ -157,8 +157,12 @@ class Registration:
         """Forget a client at its own wish. Raises `InvalidToken`."""
         client = await self.read(id, token)
         await self._clients.remove(client.id)
+        await self.end(client.id)
+
+    async def end(self, client: str) -> None:
+        """Revoke every token that a client holds."""
         if self._ended is not None:
-            await self._ended(client.id)
+            await self._ended(client)
 
     async def _invitation(self, token: str | None) -> Invitation | None:
         """The invitation of a token; None without one where registration is open."""
