@@ -18,7 +18,7 @@ from fhir_server.auth.smart.discovery import (
 from fhir_server.resource import dumps
 from fhir_server.rest.smart.form import addresses_of
 
-_PUBLIC = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
+_PUBLIC = {"Cache-Control": "public, max-age=300"}
 _DOCUMENTS: dict[str, Callable[[Addresses], dict[str, Any]]] = {
     "/fhir/.well-known/smart-configuration": smart_configuration,
     "/fhir/.well-known/openid-configuration": server_metadata,

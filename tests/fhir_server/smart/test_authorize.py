@@ -168,7 +168,7 @@ async def test_metadata_says_what_holds(app: App, anonymous: httpx2.AsyncClient)
     for path in ("/fhir/.well-known/smart-configuration", "/.well-known/openid-configuration"):
         answer = await anonymous.get(path, headers={"Accept": "text/html", "Origin": "https://x"})
         assert answer.headers["content-type"] == "application/json"
-        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-allow-origin"] == "https://x"
         stated = answer.json()
         assert stated["code_challenge_methods_supported"] == ["S256"]
         assert stated["issuer"] == "http://test"
