@@ -21,8 +21,7 @@ from fhir_server.clock import random_id, system_clock
 from fhir_server.server import FhirServer, open_fhir_server
 from fhir_server.settings import FhirSettings
 from fhir_server.store.connection import Database, connect
-
-USERNAME, PASSWORD = "dr.adams", "correct horse battery staple"
+from tests.accounts import PASSWORD, USERNAME, dr_adams
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,9 +54,7 @@ async def server(database: Database) -> AsyncIterator[FhirServer]:
         ids=random_id,
         secret=lambda: secrets.token_urlsafe(32),
     )
-    await opened.sign_in.add_account(
-        USERNAME, PASSWORD, reference="Practitioner/p1", display="Dr Adams"
-    )
+    await opened.accounts.add(dr_adams())
     yield opened
     await opened.aclose()
 
