@@ -40,7 +40,6 @@ async def test_a_standalone_launch_with_a_patient(place: Place) -> None:
     read = await asyncio.to_thread(Patient.read, "a", client.server)
     assert read.name[0].family == "Able"
     assert await asyncio.to_thread(client.reauthorize)
-    found = await asyncio.to_thread(
-        Patient.where({"name": "able"}).perform_resources, client.server
-    )
+    search = Patient.where({"name": "able"})
+    found = await asyncio.to_thread(lambda: list(search.perform_resources_iter(client.server)))
     assert [one.id for one in found] == ["a"]
