@@ -64,10 +64,14 @@ class FhirError(Exception):
         issues: tuple[Issue, ...] = (),
         headers: dict[str, str] | None = None,
     ) -> None:
-        """`issues`, when given, replaces the single issue made of `diagnostics`."""
+        """`issues`, when given, replaces the single issue made of `diagnostics`.
+
+        `audited` is set by whoever has recorded the refusal.
+        """
         super().__init__(diagnostics)
         self.issues = issues or (Issue(self.code, diagnostics, expression=expression),)
         self.headers = headers or {}
+        self.audited = False
 
 
 class Malformed(FhirError):

@@ -144,6 +144,7 @@ async def audited(
         result = await work()
     except FhirError as error:
         await context.audit(replace(access, outcome=error.status))
+        error.audited = True
         raise
     await context.audit(access)
     return result
@@ -158,4 +159,5 @@ async def recorded(
     except FhirError as error:
         if context.unit is None:
             await context.audit(replace(access, outcome=error.status))
+            error.audited = True
         raise

@@ -62,6 +62,7 @@ class Transaction:
             about = [one.reference for one in entries if one.request.id is not None]
             access = Access("transaction", error.status, tuple(dict.fromkeys(about)))
             await context.audit(access)
+            error.audited = True
             raise
 
     async def _together(self, entries: Sequence[BundleEntry], context: Context) -> list[Entry]:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from fhir_server.audit import Access
 from fhir_server.clock import Ids
 from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import (
@@ -19,6 +20,7 @@ from fhir_server.errors import (
     Malformed,
     MethodNotAllowed,
     NotAuthenticated,
+    NotPermitted,
     ResourceNotFound,
 )
 from fhir_server.interactions.capabilities import OperationsOn, capability_statement
@@ -153,7 +155,13 @@ def _endpoint(one: Interaction) -> Endpoint:
             address=address_of(request),
             lenient="handling=lenient" in prefer,
         )
-        answered = await one.handler(asked, context)
+        try:
+            answered = await one.handler(asked, context)
+        except NotPermitted as error:
+            if not error.audited:
+                about = (f"{asked.type}/{asked.id}",) if asked.type and asked.id else ()
+                await context.audit(Access(one.code, error.status, about))
+            raise
         return await _response(request, one, answered, format)
 
     return endpoint
