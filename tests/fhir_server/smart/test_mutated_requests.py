@@ -73,8 +73,8 @@ async def test_token_requests(app: App) -> None:
     dice = random.Random(2)
     first = await app.server.smart.grants.find(Code, hashed(await app.code("openid")))
     assert first is not None
-    for number in range(ROUNDS):
-        code = f"{number:043}"
+    for _ in range(ROUNDS):
+        code = f"{dice.getrandbits(172):043x}"
         await app.server.smart.grants.add(replace(first, hash=hashed(code)))
         form = {
             "grant_type": "authorization_code",
