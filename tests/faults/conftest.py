@@ -39,7 +39,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Steered,
         try:
             login = stack.first_login
             assert login is not None
-            site = Site(stack.http_url, login.username, login.password)
+            site = Site(stack.http_url, login.username, login.password, stack.mongo_uri)
             yield Steered(stack, loop), site
         finally:
             asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
