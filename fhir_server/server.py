@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fhir_server.audit import Access, AuditTrail
 from fhir_server.auth.authenticator import Authenticator
+from fhir_server.auth.back_off import BackOff
 from fhir_server.auth.passwords import Passwords
 from fhir_server.auth.sign_in import SignIn
 from fhir_server.auth.smart.keys.jwks_source import Fetch
@@ -20,6 +21,7 @@ from fhir_server.settings import FhirSettings
 from fhir_server.store import MongoStore
 from fhir_server.store.accounts import AccountStore, TokenStore
 from fhir_server.store.connection import Database
+from fhir_server.store.failures import FailureStore
 from fhir_server.store.secrets import shared_secret
 
 
@@ -90,7 +92,9 @@ async def open_fhir_server(
             admission=Admission(settings.large_transactions),
         ),
         authenticator=authenticator,
-        sign_in=SignIn(accounts, authenticator, Passwords()),
+        sign_in=SignIn(
+            accounts, authenticator, Passwords(), BackOff(FailureStore(database), clock=clock)
+        ),
         accounts=accounts,
         tokens=tokens,
         smart=smart,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fhir_server.auth.authenticator import Authenticator, IssuedToken
+from fhir_server.auth.back_off import BackOff
 from fhir_server.auth.passwords import Passwords
 from fhir_server.errors import NotAuthenticated
 from fhir_server.store.accounts import Account, AccountStore
@@ -14,20 +15,33 @@ class SignIn:
     """Checks a password and issues a token."""
 
     def __init__(
-        self, accounts: AccountStore, authenticator: Authenticator, passwords: Passwords
+        self,
+        accounts: AccountStore,
+        authenticator: Authenticator,
+        passwords: Passwords,
+        back_off: BackOff,
     ) -> None:
         self._accounts = accounts
+        self._back_off = back_off
         self._authenticator = authenticator
         self._passwords = passwords
 
-    async def sign_in(self, username: str, password: str) -> tuple[Account, IssuedToken]:
-        """The account and a fresh token. Raises `NotAuthenticated`, not saying which was wrong."""
+    async def sign_in(
+        self, username: str, password: str, address: str | None = None
+    ) -> tuple[Account, IssuedToken]:
+        """The account and a fresh token. `address` is the peer's, for counting failures.
+
+        Raises `NotAuthenticated`, not saying which was wrong, and `RateLimited` after too many.
+        """
+        await self._back_off.check(username, address)
         account = await self._accounts.find(username)
         right, stronger = await self._passwords.verify(
             password, account.password_hash if account else None
         )
         if account is None or not right:
+            await self._back_off.failed(username, address)
             raise NotAuthenticated("The user name or the password is wrong.")
+        await self._back_off.succeeded(username)
         if stronger is not None:
             await self._accounts.set_password(account.username, stronger)
         return account, await self._authenticator.issue(account)

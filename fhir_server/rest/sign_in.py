@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from fhir_server.audit import Access
 from fhir_server.auth.caller import Caller
-from fhir_server.errors import NotAuthenticated
+from fhir_server.errors import NotAuthenticated, RateLimited
 from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
 
 
@@ -52,8 +52,10 @@ async def _login(credentials: Credentials, request: Request, response: Response)
     response.headers["Cache-Control"] = "no-store"
     fhir = fhir_of(request)
     try:
-        account, token = await fhir.sign_in.sign_in(credentials.username, credentials.password)
-    except NotAuthenticated:
+        account, token = await fhir.sign_in.sign_in(
+            credentials.username, credentials.password, address_of(request)
+        )
+    except (NotAuthenticated, RateLimited):
         await fhir.refused("login", address_of(request), request_id_of(request))
         raise
     caller = Caller(account.reference, account.display, token.scope, account.roles)

@@ -29,6 +29,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("grant", 1)], name="grant"),
     ],
     "clients": [],
+    "sign_in_failures": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
     "signing_keys": [],
     "assertions": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
     "invitations": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],

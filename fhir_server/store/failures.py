@@ -1,0 +1,53 @@
+"""Failed sign-ins, counted by account and by network address. OWASP ASVS 5.0 V6.3.1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pymongo import ReturnDocument
+
+from fhir_server.store.connection import Database
+
+KEEP = timedelta(days=1)
+"""How long failures are remembered after the last one."""
+
+
+@dataclass(frozen=True)
+class Failures:
+    """How many in a row, and until when no further try counts."""
+
+    count: int
+    until: datetime | None
+
+
+class FailureStore:
+    """The `sign_in_failures` collection; `_id` is `account:name` or `address:ip`."""
+
+    def __init__(self, database: Database) -> None:
+        self._failures = database["sign_in_failures"]
+
+    async def blocked_until(self, keys: tuple[str, ...], now: datetime) -> datetime | None:
+        """The latest end of a pause that one of the keys is in."""
+        found = await self._failures.find(
+            {"_id": {"$in": list(keys)}, "until": {"$gt": now}}
+        ).to_list()
+        return max((one["until"] for one in found), default=None)
+
+    async def add(self, key: str, now: datetime) -> int:
+        """Count one more failure and return how many there are in a row."""
+        found = await self._failures.find_one_and_update(
+            {"_id": key},
+            {"$inc": {"count": 1}, "$set": {"expires": now + KEEP}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        return int((found or {"count": 1})["count"])
+
+    async def pause(self, key: str, until: datetime) -> None:
+        """Let no try count before `until`."""
+        await self._failures.update_one({"_id": key}, {"$max": {"until": until}})
+
+    async def clear(self, key: str) -> None:
+        """Forget the failures of a key: somebody knew the password."""
+        await self._failures.delete_one({"_id": key})

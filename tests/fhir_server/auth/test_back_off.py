@@ -1,0 +1,77 @@
+"""Guessing a password. OWASP ASVS 5.0 V6.3.1."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import httpx2
+import pytest
+
+from fhir_server.auth.back_off import FREE, LONGEST, BackOff, pause_after
+from fhir_server.errors import RateLimited
+from fhir_server.store.connection import Database
+from fhir_server.store.failures import FailureStore
+from tests.accounts import PASSWORD, USERNAME
+
+BEGIN = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+
+
+class Timer:
+    now = BEGIN
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_pauses_double_up_to_a_quarter_of_an_hour() -> None:
+    pauses = [pause_after(count, 5) for count in range(30)]
+    assert pauses[:8] == [timedelta(seconds=s) for s in (0, 0, 0, 0, 0, 1, 2, 4)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LONGEST
+
+
+async def test_an_account_rests_and_comes_back(database: Database) -> None:
+    timer = Timer()
+    guard = BackOff(FailureStore(database), clock=timer)
+    for _ in range(FREE["account"]):
+        await guard.check("Ada", "10.0.0.1")
+        await guard.failed("Ada", "10.0.0.1")
+    with pytest.raises(RateLimited) as refused:
+        await guard.check("ada", "10.0.0.2")
+    assert refused.value.headers["Retry-After"] == "2"
+    await guard.check("bob", "10.0.0.1")
+    timer.now += timedelta(seconds=2)
+    await guard.check("ada", "10.0.0.2")
+    await guard.succeeded("ada")
+    await guard.failed("ada", None)
+    await guard.check("ada", None)
+
+
+async def test_an_address_that_tries_many_accounts_rests_too(database: Database) -> None:
+    guard = BackOff(FailureStore(database), clock=Timer())
+    for number in range(FREE["address"]):
+        await guard.failed(f"user{number}", "10.0.0.1")
+    with pytest.raises(RateLimited):
+        await guard.check("somebody", "10.0.0.1")
+    await guard.check("somebody", "10.0.0.2")
+
+
+async def test_none_of_many_at_once_is_left_out(database: Database) -> None:
+    store = FailureStore(database)
+    await asyncio.gather(*(store.add("account:a", BEGIN) for _ in range(20)))
+    assert await store.add("account:a", BEGIN) == 21
+
+
+async def test_over_http_it_is_a_429(anonymous: httpx2.AsyncClient) -> None:
+    wrong = {"username": USERNAME, "password": "wrong"}
+    statuses = [
+        (await anonymous.post("/auth/login", json=wrong)).status_code
+        for _ in range(FREE["account"] + 1)
+    ]
+    assert statuses == [401] * FREE["account"] + [429]
+    right = {"username": USERNAME, "password": PASSWORD}
+    answer = await anonymous.post("/auth/login", json=right)
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "error" in answer.json()
