@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from pymongo import IndexModel
 from pymongo.errors import CollectionInvalid
 
@@ -55,11 +57,14 @@ _INDEXES: dict[str, list[IndexModel]] = {
 async def ensure_indexes(database: Database) -> None:
     """Create what is missing. Collections come first: a transaction may not create one."""
     there = set(await database.list_collection_names())
-    for name, indexes in _INDEXES.items():
+
+    async def ensure(name: str, indexes: list[IndexModel]) -> None:
         if name not in there:
             await _create_collection(database, name)
         if indexes:
             await database[name].create_indexes(indexes)
+
+    await asyncio.gather(*(ensure(name, indexes) for name, indexes in _INDEXES.items()))
 
 
 async def _create_collection(database: Database, name: str) -> None:
