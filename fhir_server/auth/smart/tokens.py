@@ -89,20 +89,26 @@ class TokenEndpoint:
         self, client: Client, form: Mapping[str, str], addresses: Addresses
     ) -> Issued:
         key = hashed(form.get("code", ""))
-        code = await self._grants.use(Code, key)
+        code = await self._grants.find(Code, key)
         if code is None:
-            used = await self._grants.find(Code, key)
-            if used is not None:  # stolen by one of the two: neither may go on
-                await self._grants.end(used.grant)
-            raise InvalidGrant("The code is unknown or was used before.")
-        grant = await self._living(code.grant, client)
+            raise InvalidGrant("The code is unknown.")
+        if not code.used:
+            grant = await self._proven(code, client, form)
+            if await self._grants.use(Code, key) is not None:
+                scopes = grant.scopes
+                return await self._answer(client, grant, scopes, addresses, auth_time=grant.created)
+        await self._grants.end(code.grant)  # stolen by one of the two: neither may go on
+        raise InvalidGrant("The code was used before, so all that came of it has ended.")
+
+    async def _proven(self, code: Code, client: Client, form: Mapping[str, str]) -> Grant:
+        """The grant behind a code whose exchange proves all that it has to."""
         if code.client != client.id or code.expires <= self._clock():
             raise InvalidGrant("The code has expired or is another application's.")
         if form.get("redirect_uri") != code.redirect_uri:
             raise InvalidGrant("redirect_uri is not that of the authorization request.")
         if not answers(form.get("code_verifier", ""), code.challenge):
             raise InvalidGrant("code_verifier does not answer the code_challenge.")
-        return await self._answer(client, grant, grant.scopes, addresses, auth_time=grant.created)
+        return await self._living(code.grant, client)
 
     async def _by_refresh_token(
         self, client: Client, form: Mapping[str, str], addresses: Addresses
@@ -112,11 +118,12 @@ class TokenEndpoint:
         if found is None or found.client != client.id or found.expires <= self._clock():
             raise InvalidGrant("The refresh token is unknown, expired or another application's.")
         scopes = _narrowed(form.get("scope"), found.scopes)
-        if await self._grants.use(RefreshToken, key) is None:
-            await self._grants.end(found.grant)
-            raise InvalidGrant("The refresh token was used before, so all of its grant has ended.")
-        grant = await self._living(found.grant, client)
-        return await self._answer(client, grant, scopes, addresses, kept=found.scopes)
+        if not found.used:
+            grant = await self._living(found.grant, client)
+            if await self._grants.use(RefreshToken, key) is not None:
+                return await self._answer(client, grant, scopes, addresses, kept=found.scopes)
+        await self._grants.end(found.grant)
+        raise InvalidGrant("The refresh token was used before, so all of its grant has ended.")
 
     async def _by_credentials(
         self, client: Client, form: Mapping[str, str], addresses: Addresses
@@ -187,7 +194,16 @@ class TokenEndpoint:
             )
         if _may_refresh(client, grant):
             body["refresh_token"] = await self._refresh_token(client, grant, kept or scopes)
+        await self._sweep(grant)
         return Issued(body, replace(grant, scopes=scopes))
+
+    async def _sweep(self, grant: Grant) -> None:
+        """End what was just issued if a second use of the same code or token has ended its grant.
+
+        Whoever ends a grant removes it before its tokens, so one of the two sees the other.
+        """
+        if await self._grants.find(Grant, grant.id) is None:
+            await self._grants.end(grant.id)
 
     async def _refresh_token(self, client: Client, grant: Grant, scopes: tuple[str, ...]) -> str:
         value = self._secret()
