@@ -54,7 +54,7 @@ lock: $(VENV)/bin/uv ## Resolve pyproject.toml anew into the two lock files
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --all-extras pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" --extra whisper pyproject.toml -o deploy/requirements.lock
+		--custom-compile-command "make lock" --extra whisper --extra encryption pyproject.toml -o deploy/requirements.lock
 
 clean: ## Remove the environment, caches and ./var
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
