@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fhir_server.audit import Access
 from fhir_server.auth.access import permit
 from fhir_server.auth.caller import Caller
 from fhir_server.auth.smart.authorization import Decision, Redirected
@@ -21,7 +20,8 @@ from fhir_server.auth.smart.errors import InvalidRequest
 from fhir_server.errors import FhirError
 from fhir_server.interactions.body import logical_id
 from fhir_server.resource import dumps
-from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
+from fhir_server.rest.caller import caller_of, fhir_of
+from fhir_server.rest.recording import record
 from fhir_server.rest.smart.errors import NO_STORE
 from fhir_server.rest.smart.form import addresses_of, form_of, query_of
 
@@ -100,7 +100,8 @@ async def _decide(id: str, chosen: Chosen, request: Request) -> Response:
     smart = fhir_of(request).smart
     location, grant = await smart.authorization.decide(id, caller, decision, addresses_of(request))
     patient = grant.patient if grant is not None else None
-    await _record(request, caller, patient, 200 if grant is not None else 403)
+    status = 200 if grant is not None else 403
+    await record(request, caller, "consent", status, patient=patient)
     return _json({"redirect": location})
 
 
@@ -157,19 +158,8 @@ async def _end(id: str, request: Request) -> Response:
     if id not in {grant.id for grant in await smart.grants.of_subject(caller.subject)}:
         raise InvalidRequest("There is no such permission of yours.")
     await smart.grants.end(id)
+    await record(request, caller, "revocation")
     return Response(status_code=204, headers=NO_STORE)
-
-
-async def _record(request: Request, caller: Caller, patient: str | None, status: int) -> None:
-    access = Access(
-        "login",
-        status,
-        entities=(patient,) if patient else (),
-        patient=patient,
-        request_id=request_id_of(request),
-        address=address_of(request),
-    )
-    await fhir_of(request).server.audit.record(caller, access)
 
 
 def _json(told: dict[str, Any]) -> Response:
