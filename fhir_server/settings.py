@@ -37,6 +37,10 @@ class SmartSettings(BaseModel):
         ),
         description="The most that an app may register for by itself, as a JSON list of scopes.",
     )
+    tenant: str | None = Field(
+        default=None,
+        description="An opaque name of the organization, told to apps that are launched from here.",
+    )
 
 
 class AuditSettings(BaseModel):

@@ -26,7 +26,7 @@ def entities(access: Access) -> list[Entity]:
 
 
 def server_entity() -> Entity:
-    """This server, for what is about nothing else."""
+    """The server itself, for what is about nothing else."""
     return {"what": {"reference": SELF}, "type": _coding(_TYPE, "2", "System Object")}
 
 

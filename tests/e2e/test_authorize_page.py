@@ -34,6 +34,7 @@ def registered(site: Site) -> Site:
         grants=("authorization_code", "refresh_token"),
         owner="test",
         created=datetime(2026, 1, 1, tzinfo=UTC),
+        launch_url="https://app.example/launch",
     )
 
     async def add() -> None:
@@ -60,7 +61,7 @@ def post(site: Site, path: str, body: dict[str, object], token: str = "") -> dic
         return found
 
 
-def ask(page: Page, site: Site, scope: str = SCOPES) -> list[str]:
+def ask(page: Page, site: Site, scope: str = SCOPES, **more: str) -> list[str]:
     """Open the authorization endpoint; where the browser is sent in the end is kept."""
     sent: list[str] = []
 
@@ -78,6 +79,7 @@ def ask(page: Page, site: Site, scope: str = SCOPES) -> list[str]:
         "aud": f"{site.url}/fhir",
         "code_challenge": challenge(VERIFIER),
         "code_challenge_method": "S256",
+        **more,
     }
     page.goto(f"{site.url}/auth/authorize?{urlencode(parameters)}")
     return sent
@@ -117,6 +119,19 @@ def test_all_the_way_to_a_token(page: Page, registered: Site) -> None:
     expect(page.get_by_role("heading", name="Growth chart")).to_be_visible()
     page.get_by_role("button", name="End access").click()
     expect(page.get_by_text("No application has access in your name.")).to_be_visible()
+
+
+def test_a_launch_without_a_patient_asks_for_one(page: Page, registered: Site) -> None:
+    login = {"username": registered.username, "password": registered.password}
+    token = post(registered, "/auth/login", login)["access_token"]
+    made = post(registered, "/auth/launches", {"client": "chart"}, token)
+    sent = ask(page, registered, "launch patient/Condition.rs", launch=made["launch"])
+    sign_in(page, registered)
+    page.fill("#find", "winter")
+    expect(page.locator("#patient option")).to_have_text(["Winter, born 1980-02-01"])
+    page.get_by_role("button", name="Allow").click()
+    page.wait_for_selector("h1:text('Back in the app')")
+    assert query(sent[0])["code"]
 
 
 def test_denying(page: Page, registered: Site) -> None:

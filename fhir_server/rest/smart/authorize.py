@@ -24,6 +24,7 @@ from fhir_server.rest.caller import caller_of, fhir_of
 from fhir_server.rest.recording import record
 from fhir_server.rest.smart.errors import NO_STORE
 from fhir_server.rest.smart.form import addresses_of, form_of, query_of
+from fhir_server.rest.smart.launch_context import Opened
 
 PAGE = "/authorize"
 """The page that asks. It gets the request's id as `?request=`."""
@@ -37,17 +38,6 @@ class Chosen(BaseModel):
     scopes: list[str] = Field(max_length=500)
     patient: str | None = None
     encounter: str | None = None
-
-
-class Opened(BaseModel):
-    """An application to open, with what is open here."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    client: str
-    patient: str | None = None
-    encounter: str | None = None
-    intent: str | None = Field(default=None, max_length=200)
 
 
 def authorize_router() -> APIRouter:
@@ -117,17 +107,15 @@ async def _launch(opened: Opened, request: Request) -> Response:
     """Open a registered application, as an EHR does: the address to send the browser to."""
     caller = await caller_of(request)
     addresses = addresses_of(request)
+    if opened.patient is not None:
+        await _require_patient(opened.patient, caller, request)
+    tenant = fhir_of(request).server.settings.smart.tenant
     context: dict[str, Any] = {
         "need_patient_banner": True,
         "smart_style_url": f"{addresses.origin}/auth/smart-style.json",
+        **({"tenant": tenant} if tenant else {}),
+        **opened.context(),
     }
-    if opened.patient is not None:
-        await _require_patient(opened.patient, caller, request)
-        context["patient"] = opened.patient
-    if opened.encounter is not None:
-        context["encounter"] = opened.encounter
-    if opened.intent is not None:
-        context["intent"] = opened.intent
     client, value = await fhir_of(request).smart.authorization.launch(
         opened.client, caller, context
     )
