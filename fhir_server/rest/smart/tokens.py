@@ -78,6 +78,7 @@ async def _revoke(request: Request) -> Response:
 
 
 async def _client(request: Request, form: dict[str, str]) -> Client:
+    addresses = addresses_of(request)
     return await fhir_of(request).smart.authentication.authenticate(
-        request.headers.get("authorization"), form, addresses_of(request).token
+        request.headers.get("authorization"), form, addresses.token, addresses.origin
     )
