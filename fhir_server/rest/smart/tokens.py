@@ -31,6 +31,8 @@ def token_router() -> APIRouter:
 async def _token(request: Request) -> Response:
     form = await form_of(request)
     smart, addresses = fhir_of(request).smart, addresses_of(request)
+    if "authorization" not in request.headers:
+        form = await smart.tokens.with_client(form)
     client = await _client(request, form)
     issued = await smart.tokens.issue(client, form, addresses)
     grant = issued.grant
