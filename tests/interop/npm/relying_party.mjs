@@ -5,7 +5,9 @@ import { webcrypto } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import * as oauth from "oauth4webapi";
 
-globalThis.crypto ??= webcrypto; // Node 18, Debian 12's, has it by its module only.
+// Node 18, which Debian 12 has, gives these by their module only.
+globalThis.crypto ??= webcrypto;
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
 const ALGORITHMS = {
   ES384: { name: "ECDSA", namedCurve: "P-384" },
