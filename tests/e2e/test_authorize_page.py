@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from aimed.settings import Settings
-from fhir_server.store.connection import connect
-from fhir_server.store.smart.clients import Client, ClientStore
-from tests.conftest import background_loop
-from tests.e2e.conftest import Site
-from tests.fhir_server.smart.flow import ALL, REDIRECT, VERIFIER, challenge, query
+from tests.e2e.conftest import Site, post, register
+from tests.fhir_server.smart.flow import REDIRECT, VERIFIER, challenge, public_client, query
 
 pytestmark = pytest.mark.slow
 SCOPES = "openid fhirUser offline_access patient/Observation.rs patient/Condition.rs"
@@ -25,24 +20,7 @@ SCOPES = "openid fhirUser offline_access patient/Observation.rs patient/Conditio
 @pytest.fixture(scope="module")
 def registered(site: Site) -> Site:
     """The site with an application, and a patient to choose."""
-    client = Client(
-        id="chart",
-        name="Growth chart",
-        redirect_uris=(REDIRECT,),
-        method="none",
-        scopes=ALL,
-        grants=("authorization_code", "refresh_token"),
-        owner="test",
-        created=datetime(2026, 1, 1, tzinfo=UTC),
-        launch_url="https://app.example/launch",
-    )
-
-    async def add() -> None:
-        async with connect(site.mongo_uri) as mongo:
-            await ClientStore(mongo[Settings().mongo.database]).add(client)
-
-    with background_loop() as loop:
-        asyncio.run_coroutine_threadsafe(add(), loop).result(30)
+    register(site, replace(public_client("chart"), launch_url="https://app.example/launch"))
     token = post(site, "/auth/login", {"username": site.username, "password": site.password})
     post(
         site,
@@ -51,14 +29,6 @@ def registered(site: Site) -> Site:
         token["access_token"],
     )
     return site
-
-
-def post(site: Site, path: str, body: dict[str, object], token: str = "") -> dict[str, str]:
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-    request = Request(site.url + path, json.dumps(body).encode(), headers)  # noqa: S310
-    with urlopen(request) as answer:  # noqa: S310
-        found: dict[str, str] = json.loads(answer.read())
-        return found
 
 
 def ask(page: Page, site: Site, scope: str = SCOPES, **more: str) -> list[str]:

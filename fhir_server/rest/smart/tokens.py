@@ -36,6 +36,8 @@ def token_router() -> APIRouter:
 async def _token(request: Request) -> Response:
     form = await form_of(request)
     smart, addresses = fhir_of(request).smart, addresses_of(request)
+    if "authorization" not in request.headers:
+        form = await smart.tokens.with_client(form)
     client = await _client(request, form)
     issued = await smart.tokens.issue(client, form, addresses)
     grant = issued.grant
@@ -87,6 +89,7 @@ async def _revoke(request: Request) -> Response:
 
 
 async def _client(request: Request, form: dict[str, str]) -> Client:
+    addresses = addresses_of(request)
     return await fhir_of(request).smart.authentication.authenticate(
-        request.headers.get("authorization"), form, addresses_of(request).token
+        request.headers.get("authorization"), form, addresses.token, addresses.origin
     )
