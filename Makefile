@@ -7,6 +7,7 @@ NPM := tests/interop/npm
 NPM_STAMP := $(NPM)/node_modules/.installed
 UV_VERSION := 0.13.9
 ARGS ?=
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test lint types fmt lock clean
@@ -45,7 +46,7 @@ up: $(STAMP) ## Start the whole stack on embedded services (ARGS="--port 8000")
 test: $(STAMP) $(NPM_STAMP) ## Run lint, types and the whole test suite (ARGS="-k name")
 	@$(BIN)/python -m tests.browser
 	@$(MAKE) --no-print-directory lint types
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting and the import ladder
 	@$(BIN)/ruff check .
