@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fhir_server.settings import FhirSettings
+from integrations.outbound.settings import OutboundSettings
 from integrations.whisper.settings import WhisperSettings
 from pipelines.settings import ConsultationSettings
 
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     http: HttpSettings = HttpSettings()
     fhir: FhirSettings = FhirSettings()
+    outbound: OutboundSettings = OutboundSettings()
     consultation: ConsultationSettings = ConsultationSettings()
     whisper: WhisperSettings = WhisperSettings()
 
@@ -83,6 +85,8 @@ class Settings(BaseSettings):
         if self.environment == "production":
             _require_credentials("AIMED_MONGO__URI", self.mongo.uri)
             _require_credentials("AIMED_REDIS__URI", self.redis.uri)
+            if self.outbound.plain_http:
+                raise ValueError("production calls others by https: AIMED_OUTBOUND__PLAIN_HTTP")
         return self
 
     def at(self, *, mongo: str, redis: str) -> Settings:
