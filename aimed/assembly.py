@@ -15,6 +15,7 @@ from aimed.settings import Settings
 from fhir_server import app as fhir_app
 from fhir_server.clock import random_id, system_clock
 from integrations.redis_events import RedisEventBus
+from integrations.redis_limits import RedisLimiter
 from integrations.whisper.transcriber import WhisperTranscriber
 from pipelines.consultation.consultations import Consultations
 from pipelines.note import RulesDrafter
@@ -47,7 +48,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         redis = Redis.from_url(settings.redis_uri)
         try:
-            async with open_fhir(settings) as fhir:
+            async with open_fhir(settings, RedisLimiter(redis)) as fhir:
                 transcriber = WhisperTranscriber(settings.whisper)
                 consultations = Consultations(
                     fhir.server.store,

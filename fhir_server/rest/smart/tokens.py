@@ -78,6 +78,9 @@ async def _revoke(request: Request) -> Response:
 
 
 async def _client(request: Request, form: dict[str, str]) -> Client:
-    return await fhir_of(request).smart.authentication.authenticate(
+    fhir = fhir_of(request)
+    client = await fhir.smart.authentication.authenticate(
         request.headers.get("authorization"), form, addresses_of(request).token
     )
+    await fhir.rate_limits.authenticated(client.id)
+    return client
