@@ -39,6 +39,27 @@ class SmartSettings(BaseModel):
     )
 
 
+class RequestSettings(BaseModel):
+    """The most that a request may be, beside its body under /fhir."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: int = Field(default=16 * 1024, description="Longest path and query in bytes; 414 above.")
+    headers: int = Field(default=100, description="Most headers of a request; 431 above.")
+    header_bytes: int = Field(
+        default=32 * 1024, description="Most bytes of all headers; 431 above."
+    )
+    body: int = Field(
+        default=256 * 1024, description="Largest body in bytes outside `/fhir`; 413 above."
+    )
+    json_depth: int = Field(
+        default=64, ge=1, le=200, description="Deepest nesting of a body; 400 above."
+    )
+    form_fields: int = Field(
+        default=1000, description="Most parameters of a search by POST; 400 above."
+    )
+
+
 class RateLimitSettings(BaseModel):
     """Requests a minute, counted in Redis over all processes; 0 for no limit."""
 
@@ -137,6 +158,7 @@ class FhirSettings(BaseModel):
         "them is for must meet one of those for its type on every write; 422 otherwise.",
     )
     smart: SmartSettings = Field(default_factory=SmartSettings)
+    requests: RequestSettings = Field(default_factory=RequestSettings)
     rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
     token_seconds: int = Field(
         default=12 * 3600, description="Life of an access token from sign-in, one long shift."
