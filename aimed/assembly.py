@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
     fhir_app.mount(app, random_id)
     app.include_router(health_router())
     app.include_router(consultation_router())
-    app.include_router(gateway_router())
+    app.include_router(gateway_router(settings.http.origins))
     app.include_router(dashboard_router())
     app.add_middleware(RequestLog, new_id=random_id)
     return app

@@ -52,6 +52,16 @@ class HttpSettings(BaseModel):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port; 0 takes any free one.")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses and networks of proxies, as a JSON list, whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed. Of a request from elsewhere the peer itself counts.",
+    )
+    origins: tuple[str, ...] = Field(
+        default=(),
+        description="Origins of web pages beside our own, as a JSON list, whose scripts may open "
+        "WebSockets.",
+    )
 
 
 class Settings(BaseSettings):

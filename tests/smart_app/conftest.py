@@ -33,6 +33,7 @@ from smart_app.consultations.routes import consultation_router
 from smart_app.gateway.routes import gateway_router
 from tests.pipelines.consultation.clinic import ALLERGY, PATIENT, Script
 
+LISTED = ("https://portal.hospital.example",)
 START = {"patient": "Patient/p1", "consent": True, "channels": 1, "roles": ["patient"]}
 
 
@@ -135,7 +136,7 @@ def _app(fhir: FhirServer, consultations: Consultations) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     fhir_app.mount(app, random_id)
     app.include_router(consultation_router())
-    app.include_router(gateway_router())
+    app.include_router(gateway_router(LISTED))
     app.state.fhir = fhir
     app.state.consultations = consultations
     return app
