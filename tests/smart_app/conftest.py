@@ -116,7 +116,7 @@ async def desk(database: Database, redis_uri: str) -> AsyncIterator[Desk]:
     await consultations.prepare()
     relay = asyncio.create_task(_deliver(Outbox(database), bus))
     try:
-        async with _serving(_app(fhir, consultations)) as port, _client(port) as http:
+        async with serving(_app(fhir, consultations)) as port, _client(port) as http:
             body = {"username": "dr.adams", "password": "correct horse battery"}
             token = (await http.post("/auth/login", json=body)).json()["access_token"]
             http.headers["Authorization"] = f"Bearer {token}"
@@ -143,7 +143,7 @@ def _app(fhir: FhirServer, consultations: Consultations) -> FastAPI:
 
 
 @asynccontextmanager
-async def _serving(app: FastAPI) -> AsyncIterator[int]:
+async def serving(app: FastAPI) -> AsyncIterator[int]:
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, ws="websockets-sansio", log_level="error", lifespan="off")
     )
