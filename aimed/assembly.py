@@ -15,6 +15,7 @@ from aimed.settings import Settings
 from fhir_server import app as fhir_app
 from fhir_server.clock import random_id, system_clock
 from integrations.redis_events import RedisEventBus
+from integrations.redis_limits import RedisLimiter
 from integrations.whisper.transcriber import WhisperTranscriber
 from pipelines.consultation.consultations import Consultations
 from pipelines.note import RulesDrafter
@@ -36,7 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
     fhir_app.mount(app, random_id)
     app.include_router(health_router())
     app.include_router(consultation_router())
-    app.include_router(gateway_router())
+    app.include_router(gateway_router(settings.http.origins))
     app.include_router(dashboard_router())
     app.add_middleware(RequestLog, new_id=random_id)
     return app
@@ -47,7 +48,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         redis = Redis.from_url(settings.redis_uri)
         try:
-            async with open_fhir(settings) as fhir:
+            async with open_fhir(settings, RedisLimiter(redis)) as fhir:
                 transcriber = WhisperTranscriber(settings.whisper)
                 consultations = Consultations(
                     fhir.server.store,

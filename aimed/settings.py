@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fhir_server.settings import FhirSettings
+from integrations.outbound.settings import OutboundSettings
 from integrations.whisper.settings import WhisperSettings
 from pipelines.settings import ConsultationSettings
 
@@ -51,6 +52,16 @@ class HttpSettings(BaseModel):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port; 0 takes any free one.")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses and networks of proxies, as a JSON list, whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed. Of a request from elsewhere the peer itself counts.",
+    )
+    origins: tuple[str, ...] = Field(
+        default=(),
+        description="Origins of web pages beside our own, as a JSON list, whose scripts may open "
+        "WebSockets.",
+    )
 
 
 class Settings(BaseSettings):
@@ -75,6 +86,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     http: HttpSettings = HttpSettings()
     fhir: FhirSettings = FhirSettings()
+    outbound: OutboundSettings = OutboundSettings()
     consultation: ConsultationSettings = ConsultationSettings()
     whisper: WhisperSettings = WhisperSettings()
 
@@ -83,6 +95,8 @@ class Settings(BaseSettings):
         if self.environment == "production":
             _require_credentials("AIMED_MONGO__URI", self.mongo.uri)
             _require_credentials("AIMED_REDIS__URI", self.redis.uri)
+            if self.outbound.plain_http:
+                raise ValueError("production calls others by https: AIMED_OUTBOUND__PLAIN_HTTP")
         return self
 
     def at(self, *, mongo: str, redis: str) -> Settings:

@@ -19,6 +19,8 @@ transport: the edge renders it as an OperationOutcome (`fhir_server.rest.errors`
   * PreconditionFailed       If-Match names another version
   * TooCostly                would need more work than one request may cause
   * TooLarge                 the body is over its limit
+  * UriTooLong               the address is over its limit
+  * HeadersTooLarge          the headers are too many or too long
   * InvalidResource          well-formed, but breaks a rule of its type
   * RateLimited              too many requests
   * Unavailable              a server we depend on does not answer
@@ -163,6 +165,18 @@ class TooLarge(FhirError):
     status, code, ack = 413, "too-long", "AR"
 
 
+class UriTooLong(FhirError):
+    """The path and query are over the documented limit."""
+
+    status, code, ack = 414, "too-long", "AR"
+
+
+class HeadersTooLarge(FhirError):
+    """The request has too many headers, or they are too long."""
+
+    status, code, ack = 431, "too-long", "AR"
+
+
 class InvalidResource(FhirError):
     """Well-formed JSON that breaks a rule of its resource type."""
 
@@ -184,6 +198,7 @@ class Unavailable(FhirError):
 ERRORS: tuple[type[FhirError], ...] = (
     Malformed, InvalidParameter, NotAuthenticated, NotPermitted, ResourceNotFound, NotSupported,
     MethodNotAllowed, NotAcceptable, UnsupportedMedia, VersionConflict, ResourceGone,
-    PreconditionFailed, TooCostly, TooLarge, InvalidResource, RateLimited, Unavailable,
+    PreconditionFailed, TooCostly, TooLarge, UriTooLong, HeadersTooLarge,
+    InvalidResource, RateLimited, Unavailable,
 )  # fmt: skip
 """Every class of the tree, in the order of its drawing; the documentation is made from it."""

@@ -14,6 +14,12 @@ import orjson
 
 from fhir_server.errors import Malformed
 
+_LONGEST_NUMBER = 64
+"""The 18 digits that FHIR R4 2.6.2 expects, and room. int(1e999999999) would fill the memory."""
+
+_LARGEST_EXPONENT = 308
+"""Of a double, which is what a search compares."""
+
 Resource = dict[str, Any]
 """One FHIR resource in its JSON form."""
 
@@ -77,7 +83,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(text: str) -> int | ExactDecimal:
     # 18 digits always fit the 64 bits that orjson writes; longer ones keep their text.
-    return int(text) if len(text) <= 18 else ExactDecimal(text)
+    return int(text) if len(text) <= 18 else _decimal(text)
+
+
+def _decimal(text: str) -> ExactDecimal:
+    if len(text) > _LONGEST_NUMBER:
+        raise Malformed(f"A number has at most {_LONGEST_NUMBER} characters.")
+    made = ExactDecimal(text)
+    if made and abs(made.adjusted()) > _LARGEST_EXPONENT:
+        raise Malformed(f"A number has at most {_LARGEST_EXPONENT} for its power of ten.")
+    return made
 
 
 def _constant(name: str) -> Any:
@@ -86,7 +101,7 @@ def _constant(name: str) -> Any:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object,
-    parse_float=ExactDecimal,
+    parse_float=_decimal,
     parse_int=_integer,
     parse_constant=_constant,
 )

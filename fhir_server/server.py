@@ -10,6 +10,7 @@ from fhir_server.audit.sealing import Sealing
 from fhir_server.auth.authenticator import Authenticator
 from fhir_server.auth.back_off import BackOff
 from fhir_server.auth.passwords import Passwords
+from fhir_server.auth.rate_limits import Limiter, RateLimits, Unlimited
 from fhir_server.auth.sign_in import SignIn
 from fhir_server.auth.smart.keys.jwks_source import Fetch
 from fhir_server.auth.smart.server import AuthorizationServer, open_authorization_server
@@ -38,6 +39,7 @@ class FhirServer:
     tokens: TokenStore
     smart: AuthorizationServer
     sealing: Sealing
+    rate_limits: RateLimits
 
     async def aclose(self) -> None:
         """Stop what runs in the background."""
@@ -62,12 +64,14 @@ async def open_fhir_server(
     ids: Ids,
     secret: Callable[[], str],
     fetch: Fetch = _nowhere,
+    limiter: Limiter | None = None,
 ) -> FhirServer:
     """Build the server on a database and create what is missing there.
 
     `secret` gives a fresh URL-safe random text of at least 256 bits, `fetch` the key sets of
-    clients by their URL; without it only clients with an inline key set can use one. Raises
-    `ValueError` for a required profile that is not known here.
+    clients by their URL; without it only clients with an inline key set can use one. `limiter`
+    counts requests; without it there are no rate limits. Raises `ValueError` for a required
+    profile that is not known here.
     """
     _require_known(settings)
     store = MongoStore(database, clock=clock, ids=ids)
@@ -105,6 +109,7 @@ async def open_fhir_server(
         tokens=tokens,
         smart=smart,
         sealing=sealing,
+        rate_limits=RateLimits(limiter or Unlimited(), settings.rate_limits),
     )
 
 

@@ -65,6 +65,82 @@ class AuditSettings(BaseModel):
     )
 
 
+class RequestSettings(BaseModel):
+    """The most that a request may be, beside its body under /fhir."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: int = Field(default=16 * 1024, description="Longest path and query in bytes; 414 above.")
+    headers: int = Field(default=100, description="Most headers of a request; 431 above.")
+    header_bytes: int = Field(
+        default=32 * 1024, description="Most bytes of all headers; 431 above."
+    )
+    body: int = Field(
+        default=256 * 1024, description="Largest body in bytes outside `/fhir`; 413 above."
+    )
+    json_depth: int = Field(
+        default=64, ge=1, le=200, description="Deepest nesting of a body; 400 above."
+    )
+    form_fields: int = Field(
+        default=1000, description="Most parameters of a search by POST; 400 above."
+    )
+
+
+class RateLimitSettings(BaseModel):
+    """Requests a minute, counted in Redis over all processes; 0 for no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(
+        default=True, description="Whether requests are counted; 429 over a limit."
+    )
+    address: int = Field(
+        default=120_000,
+        ge=0,
+        description="Requests a minute from one network address, behind which there may be a "
+        "whole hospital; 0 for no limit, here and below.",
+    )
+    account: int = Field(default=60_000, ge=0, description="Requests a minute of one account.")
+    client: int = Field(default=60_000, ge=0, description="Requests a minute of one application.")
+    search: int = Field(
+        default=30_000, ge=0, description="Searches and histories a minute of one account."
+    )
+    export: int = Field(
+        default=1200,
+        ge=0,
+        description="`$everything`, `$document` and the like a minute of one account.",
+    )
+    sign_in: int = Field(
+        default=300,
+        ge=0,
+        description="Sign-ins a minute from one address, successful ones too. Failed ones slow "
+        "down much earlier.",
+    )
+    token: int = Field(
+        default=1200,
+        ge=0,
+        description="Token requests a minute from one address, and of one application.",
+    )
+    authorize: int = Field(
+        default=1200, ge=0, description="Authorization requests a minute from one address."
+    )
+    registration: int = Field(
+        default=60, ge=0, description="Registrations of apps a minute from one address."
+    )
+    password_reset: int = Field(
+        default=30, ge=0, description="Password resets a minute from one address."
+    )
+    socket: int = Field(
+        default=1200, ge=0, description="WebSockets opened a minute from one address."
+    )
+
+    def amounts(self) -> dict[str, int]:
+        """The limits by name."""
+        return {
+            name: amount for name, amount in self if name != "enabled" and isinstance(amount, int)
+        }
+
+
 class FhirSettings(BaseModel):
     """Limits and life times."""
 
@@ -109,6 +185,8 @@ class FhirSettings(BaseModel):
     )
     smart: SmartSettings = Field(default_factory=SmartSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    requests: RequestSettings = Field(default_factory=RequestSettings)
+    rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
     token_seconds: int = Field(
         default=12 * 3600, description="Life of an access token from sign-in, one long shift."
     )

@@ -12,6 +12,9 @@ from aimed.settings import Settings
 _GRACE_SECONDS = 2
 """For requests in flight. Sockets resume elsewhere, and `aimed up` kills after 4 s."""
 
+_LARGEST_MESSAGE = 128 * 1024
+"""Of a WebSocket: twice a frame of audio, so that one too large is refused with a reason."""
+
 
 def serve(port: Port = None, host: Host = None) -> None:
     """Serve FHIR, sign-in, dashboard and sockets on existing databases."""
@@ -32,6 +35,8 @@ def serve(port: Port = None, host: Host = None) -> None:
         log_level="warning",
         timeout_graceful_shutdown=_GRACE_SECONDS,
         ws="websockets-sansio",
-        ws_max_size=1024 * 1024,
+        ws_max_size=_LARGEST_MESSAGE,
         server_header=False,
+        proxy_headers=bool(settings.http.trusted_proxies),
+        forwarded_allow_ips=list(settings.http.trusted_proxies),
     )

@@ -16,11 +16,14 @@ def fhir_of(request: Request) -> FhirServer:
 
 
 async def caller_of(request: Request) -> Caller:
-    """Whoever holds the bearer token. Raises `NotAuthenticated`."""
+    """Whoever holds the bearer token. Raises `NotAuthenticated`, `RateLimited`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotAuthenticated("Sign in and send the token as Authorization: Bearer.")
-    return await fhir_of(request).authenticator.authenticate(token.strip())
+    fhir = fhir_of(request)
+    caller = await fhir.authenticator.authenticate(token.strip())
+    await fhir.rate_limits.known(caller, request.method, request.url.path)
+    return caller
 
 
 def address_of(request: Request) -> str | None:

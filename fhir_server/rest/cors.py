@@ -24,7 +24,10 @@ _ALLOWED = {
     "If-Modified-Since, If-None-Exist, If-None-Match, Prefer, X-Request-Id",
     "Access-Control-Max-Age": "600",
 }
-_EXPOSED = "Content-Location, ETag, Last-Modified, Location, Retry-After, X-Request-Id"
+_EXPOSED = (
+    "Content-Location, ETag, Last-Modified, Location, RateLimit, RateLimit-Policy, Retry-After, "
+    "X-Request-Id"
+)
 _FRESH_SECONDS = 5.0
 """How long a registration may take to show. Asking MongoDB costs some 1 ms a request."""
 

@@ -30,9 +30,14 @@ def install(app: FastAPI) -> None:
     app.add_middleware(ErrorBoundary)
 
 
+def answer_to(request: Request, error: FhirError) -> Response:
+    """The response of a refusal that happens before a route is found."""
+    return _negotiated(request, error.status, error.issues, error.headers)
+
+
 async def _fhir_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FhirError)
-    return _negotiated(request, error.status, error.issues, error.headers)
+    return answer_to(request, error)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

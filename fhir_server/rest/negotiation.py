@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from fhir_server.errors import InvalidParameter, NotAcceptable, UnsupportedMedia
+from fhir_server.formats.nesting import check_nesting
 from fhir_server.formats.xml_reader import from_xml
 from fhir_server.formats.xml_writer import to_xml
 from fhir_server.resource import dumps, indent, loads
@@ -89,16 +90,21 @@ def _number(text: str) -> float:
         return 1.0
 
 
-def json_body(request: Request, body: bytes, *, others: tuple[str, ...] = ()) -> bytes:
-    """A resource's body as FHIR JSON. Raises `UnsupportedMedia` for what is no FHIR format."""
+def json_body(request: Request, body: bytes, depth: int, *, others: tuple[str, ...] = ()) -> bytes:
+    """A resource's body as FHIR JSON.
+
+    Raises `UnsupportedMedia` for what is no FHIR format, `Malformed` for JSON nested more than
+    `depth` levels.
+    """
     given = _range(request.headers.get("content-type", ""))
     if given.version not in (None, *_VERSIONS):
         raise UnsupportedMedia("This server reads FHIR 4.0 only.")
     if given.name in _XML:
-        return dumps(from_xml(body))
-    if given.name in _JSON or given.name in others:
-        return body
-    raise UnsupportedMedia(f"Send the body as {' or '.join((JSON, XML, *others))}.")
+        body = dumps(from_xml(body))
+    elif given.name not in (*_JSON, *others):
+        raise UnsupportedMedia(f"Send the body as {' or '.join((JSON, XML, *others))}.")
+    check_nesting(body, depth)
+    return body
 
 
 def check_content_type(request: Request, *allowed: str) -> None:

@@ -168,19 +168,21 @@ def _endpoint(one: Interaction) -> Endpoint:
 
 
 async def _request(request: Request, one: Interaction) -> FhirRequest:
-    limit = fhir_of(request).server.settings.body_limit
+    settings = fhir_of(request).server.settings
+    limit = settings.body_limit
     query = parse_qsl(request.url.query, keep_blank_values=True)
     body, resource = b"", None
     if one.path.endswith("_search") and one.method == "POST":
         sent = await read_body(request, limit)
         if sent or "content-type" in request.headers:
             check_content_type(request, FORM)
-        query += _form(sent)
+        query += _form(sent, settings.requests.form_fields)
     elif sends_content(request, one.code):
         resource = binary_of(request, await read_body(request, limit))
     elif one.method in ("POST", "PUT", "PATCH"):
         others = (JSON_PATCH,) if one.method == "PATCH" else ()
-        body = json_body(request, await read_body(request, limit), others=others)
+        sent = await read_body(request, limit)
+        body = json_body(request, sent, settings.requests.json_depth, others=others)
     type = request.path_params.get("type")
     if type is not None and type not in resource_types():
         raise ResourceNotFound("FHIR R4 has no resource type of that name.")
@@ -201,11 +203,13 @@ async def _request(request: Request, one: Interaction) -> FhirRequest:
     )
 
 
-def _form(body: bytes) -> list[tuple[str, str]]:
+def _form(body: bytes, most: int) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(body.decode("utf-8"), keep_blank_values=True)
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=most)
     except UnicodeDecodeError:
         raise Malformed("The form is not UTF-8.") from None
+    except ValueError:
+        raise Malformed(f"A form here has at most {most} parameters.") from None
 
 
 async def _response(

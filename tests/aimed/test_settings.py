@@ -59,3 +59,9 @@ def test_no_address_with_its_password_is_shown(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ValidationError) as refused:
         load(monkeypatch, {"AIMED_REDIS__URI": "redis://:secret@f8Zq2mN4:1"})
     assert "f8Zq2mN4" not in str(refused.value)
+
+
+def test_production_calls_others_by_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, GOOD).outbound.plain_http is False
+    with pytest.raises(ValidationError, match="AIMED_OUTBOUND__PLAIN_HTTP"):
+        load(monkeypatch, {**GOOD, "AIMED_OUTBOUND__PLAIN_HTTP": "true"})

@@ -33,6 +33,7 @@ from smart_app.consultations.routes import consultation_router
 from smart_app.gateway.routes import gateway_router
 from tests.pipelines.consultation.clinic import ALLERGY, PATIENT, Script
 
+LISTED = ("https://portal.hospital.example",)
 START = {"patient": "Patient/p1", "consent": True, "channels": 1, "roles": ["patient"]}
 
 
@@ -115,7 +116,7 @@ async def desk(database: Database, redis_uri: str) -> AsyncIterator[Desk]:
     await consultations.prepare()
     relay = asyncio.create_task(_deliver(Outbox(database), bus))
     try:
-        async with _serving(_app(fhir, consultations)) as port, _client(port) as http:
+        async with serving(_app(fhir, consultations)) as port, _client(port) as http:
             body = {"username": "dr.adams", "password": "correct horse battery"}
             token = (await http.post("/auth/login", json=body)).json()["access_token"]
             http.headers["Authorization"] = f"Bearer {token}"
@@ -135,14 +136,14 @@ def _app(fhir: FhirServer, consultations: Consultations) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     fhir_app.mount(app, random_id)
     app.include_router(consultation_router())
-    app.include_router(gateway_router())
+    app.include_router(gateway_router(LISTED))
     app.state.fhir = fhir
     app.state.consultations = consultations
     return app
 
 
 @asynccontextmanager
-async def _serving(app: FastAPI) -> AsyncIterator[int]:
+async def serving(app: FastAPI) -> AsyncIterator[int]:
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, ws="websockets-sansio", log_level="error", lifespan="off")
     )

@@ -89,7 +89,9 @@ async def _revoke(request: Request) -> Response:
 
 
 async def _client(request: Request, form: dict[str, str]) -> Client:
-    addresses = addresses_of(request)
-    return await fhir_of(request).smart.authentication.authenticate(
+    fhir, addresses = fhir_of(request), addresses_of(request)
+    client = await fhir.smart.authentication.authenticate(
         request.headers.get("authorization"), form, addresses.token, addresses.origin
     )
+    await fhir.rate_limits.authenticated(client.id)
+    return client

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import httpx2
 import pytest
 from joserfc.jwk import RSAKey
 
@@ -15,7 +14,8 @@ from fhir_server.auth.smart.clients.client import Client
 from fhir_server.auth.smart.errors import InvalidClient
 from fhir_server.auth.smart.keys.jwks_source import JwksSource, age_allowed
 from fhir_server.resource import dumps
-from fhir_server.rest.smart.jwks import plain_fetch
+from integrations.outbound import key_set_fetch, open_guarded_client
+from integrations.outbound.settings import OutboundSettings
 from tests.fhir_server.smart.clients.asserting import SetClock, client, public
 
 
@@ -54,9 +54,11 @@ async def keys(rsa: RSAKey) -> AsyncIterator[KeyServer]:
 
 
 @pytest.fixture
-async def source(clock: SetClock) -> AsyncIterator[JwksSource]:
-    async with httpx2.AsyncClient(trust_env=False) as http:
-        yield JwksSource(plain_fetch(http), clock=clock)
+async def source(clock: SetClock, keys: KeyServer) -> AsyncIterator[JwksSource]:
+    port = int(keys.url.split(":")[2].partition("/")[0])
+    settings = OutboundSettings(internal_hosts=("127.0.0.1/32",), ports=(port,), plain_http=True)
+    async with open_guarded_client(settings) as client:
+        yield JwksSource(key_set_fetch(client), clock=clock)
 
 
 @pytest.fixture
