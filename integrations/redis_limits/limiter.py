@@ -4,8 +4,8 @@ The window is the approximation of `limits.aio.strategies.SlidingWindowCounterRa
 https://limits.readthedocs.io/en/stable/strategies.html#sliding-window-counter
 
 Permits are taken from Redis in blocks of 1 % of the quota and spent from memory: a large quota
-costs a request 4 microseconds on average, a small one is counted one by one. When Redis does not answer,
-requests go on uncounted: a hospital rather has a server without limits than none.
+costs a request 4 microseconds on average, a small one is counted one by one. When Redis does not
+answer, requests go on uncounted: a hospital rather has a server without limits than none.
 """
 
 from __future__ import annotations
