@@ -19,10 +19,12 @@ from joserfc.jwk import ECKey, RSAKey
 
 from fhir_server import app as fhir_app
 from fhir_server.clock import random_id
-from fhir_server.rest.smart.jwks import plain_fetch
 from fhir_server.server import FhirServer, open_fhir_server
 from fhir_server.settings import FhirSettings, SmartSettings
 from fhir_server.store.connection import connect
+from integrations.outbound.client import open_guarded_client
+from integrations.outbound.key_sets import key_set_fetch
+from integrations.outbound.settings import OutboundSettings
 from tests.accounts import PASSWORD, USERNAME, dr_adams
 from tests.conformance.asking import keep
 from tests.conformance.smart.applications import SYSTEM, applications
@@ -57,9 +59,11 @@ async def key_sets() -> AsyncIterator[KeySets]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def ehr(
-    mongo_uri: str, clock: MovedClock, rsa: RSAKey, ec: ECKey
+    mongo_uri: str, clock: MovedClock, rsa: RSAKey, ec: ECKey, key_sets: KeySets
 ) -> AsyncIterator[FhirServer]:
-    async with connect(mongo_uri) as mongo, httpx2.AsyncClient(trust_env=False) as http:
+    port = int(key_sets.url.rpartition(":")[2])
+    reachable = OutboundSettings(internal_hosts=("127.0.0.0/8",), ports=(port,), plain_http=True)
+    async with connect(mongo_uri) as mongo, open_guarded_client(reachable) as outbound:
         database = mongo[f"test_{uuid.uuid4().hex}"]
         opened = await open_fhir_server(
             database,
@@ -67,7 +71,7 @@ async def ehr(
             clock=clock,
             ids=random_id,
             secret=lambda: secrets.token_urlsafe(32),
-            fetch=plain_fetch(http),
+            fetch=key_set_fetch(outbound),
         )
         await opened.accounts.add(dr_adams())
         for client in applications(rsa, ec):

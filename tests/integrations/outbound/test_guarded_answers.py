@@ -122,7 +122,7 @@ async def test_gzip_is_read_and_a_bomb_stopped_at_the_limit(coding: str) -> None
         (b"{}", "Content-Encoding: br"),
         (b"{}", "Content-Encoding: gzip, gzip"),
         (b"{}", "Content-Encoding: gzip"),
-        (gzip.compress(b"{}" * 999)[:-9], "Content-Encoding: gzip"),
+        (gzip.compress(b"{}" * 999, mtime=0)[:-9], "Content-Encoding: gzip"),
         (b"{}", "X: " + "a" * 200_000),
     ],
 )
