@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NPM := tests/interop/npm
+NPM_STAMP := $(NPM)/node_modules/.installed
 UV_VERSION := 0.13.9
 ARGS ?=
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test lint types fmt lock clean
@@ -27,16 +30,23 @@ $(STAMP): requirements.lock pyproject.toml | $(VENV)/bin/uv
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+$(NPM_STAMP): $(NPM)/package-lock.json
+	@command -v npm >/dev/null && command -v node >/dev/null || { echo "The tests run JavaScript clients, and npm is not here: install the packages nodejs and npm."; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "Node 18 or later is needed for the tests, $$(node --version) found."; exit 1; }
+	@echo "Installing the pinned JavaScript clients into $(NPM)/node_modules/ ..."
+	@cd $(NPM) && npm ci --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
 demo: $(STAMP) ## Play the sample consultation on embedded services (ARGS="--exit --speed 4")
 	@$(BIN)/aimed demo $(ARGS)
 
 up: $(STAMP) ## Start the whole stack on embedded services (ARGS="--port 8000")
 	@$(BIN)/aimed up $(ARGS)
 
-test: $(STAMP) ## Run lint, types and the whole test suite (ARGS="-k name")
+test: $(STAMP) $(NPM_STAMP) ## Run lint, types and the whole test suite (ARGS="-k name")
 	@$(BIN)/python -m tests.browser
 	@$(MAKE) --no-print-directory lint types
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting and the import ladder
 	@$(BIN)/ruff check .
@@ -57,4 +67,4 @@ lock: $(VENV)/bin/uv ## Resolve pyproject.toml anew into the two lock files
 		--custom-compile-command "make lock" --extra whisper --extra encryption pyproject.toml -o deploy/requirements.lock
 
 clean: ## Remove the environment, caches and ./var
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(NPM)/node_modules var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

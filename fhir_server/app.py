@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
 from starlette.types import Scope
 
+from fhir_server.auth.smart.clients.registration import Registration
 from fhir_server.clock import Ids
 from fhir_server.rest import errors
 from fhir_server.rest.caller import fhir_of
@@ -20,7 +22,7 @@ from fhir_server.rest.smart import errors as smart_errors
 from fhir_server.rest.smart.authorize import authorize_router
 from fhir_server.rest.smart.discovery import discovery_router
 from fhir_server.rest.smart.jwks import jwks_router
-from fhir_server.rest.smart.registration import registration_router
+from fhir_server.rest.smart.registration import record_registration, registration_router
 from fhir_server.rest.smart.tokens import token_router
 from fhir_server.server import FhirServer
 
@@ -42,7 +44,11 @@ def mount(app: FastAPI, ids: Ids) -> None:
     app.include_router(authorize_router())
     app.include_router(token_router())
     app.include_router(jwks_router(lambda request: fhir_of(request).smart.keys))
-    app.include_router(registration_router(lambda request: fhir_of(request).smart.registration))
+    app.include_router(registration_router(_registration, record_registration))
+
+
+def _registration(request: Request) -> Registration:
+    return fhir_of(request).smart.registration
 
 
 def _origins(scope: Scope) -> Origins:

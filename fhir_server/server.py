@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fhir_server.audit import Access, AuditTrail
+from fhir_server.audit.sealing import Sealing
 from fhir_server.auth.authenticator import Authenticator
 from fhir_server.auth.back_off import BackOff
 from fhir_server.auth.passwords import Passwords
@@ -21,6 +22,7 @@ from fhir_server.interactions.context import Server
 from fhir_server.settings import FhirSettings
 from fhir_server.store import MongoStore
 from fhir_server.store.accounts import AccountStore, TokenStore
+from fhir_server.store.audit_chain import AuditChain
 from fhir_server.store.connection import Database
 from fhir_server.store.failures import FailureStore
 from fhir_server.store.secrets import shared_secret
@@ -36,6 +38,7 @@ class FhirServer:
     accounts: AccountStore
     tokens: TokenStore
     smart: AuthorizationServer
+    sealing: Sealing
     rate_limits: RateLimits
 
     async def aclose(self) -> None:
@@ -87,10 +90,13 @@ async def open_fhir_server(
         secret=secret,
         fetch=fetch,
     )
+    sealing = Sealing(
+        AuditChain(database), clock=clock, key=settings.audit.chain_key.get_secret_value().encode()
+    )
     return FhirServer(
         server=Server(
             store=store,
-            audit=AuditTrail(store, clock=clock),
+            audit=AuditTrail(store, sealing, clock=clock, site=settings.audit.site),
             settings=settings,
             cursor_key=await shared_secret(database, "cursor", secret().encode()),
             admission=Admission(settings.large_transactions),
@@ -102,6 +108,7 @@ async def open_fhir_server(
         accounts=accounts,
         tokens=tokens,
         smart=smart,
+        sealing=sealing,
         rate_limits=RateLimits(limiter or Unlimited(), settings.rate_limits),
     )
 

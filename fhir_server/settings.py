@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class SmartSettings(BaseModel):
@@ -36,6 +36,32 @@ class SmartSettings(BaseModel):
             "user/*.rs",
         ),
         description="The most that an app may register for by itself, as a JSON list of scopes.",
+    )
+    tenant: str | None = Field(
+        default=None,
+        description="An opaque name of the organization, told to apps that are launched from here.",
+    )
+
+
+class AuditSettings(BaseModel):
+    """The audit trail."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    site: str = Field(
+        default="aimed",
+        min_length=1,
+        description="Name of this server in audit events, such as its domain name.",
+    )
+    retention_days: int = Field(
+        default=2192,
+        ge=1,
+        description="Days that audit events are kept: six years by 45 CFR 164.316(b)(2)(i).",
+    )
+    chain_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key of the chain of hashes over the audit events, of at least 32 characters. "
+        "With it, who can write to the database alone cannot forge a chain.",
     )
 
 
@@ -158,6 +184,7 @@ class FhirSettings(BaseModel):
         "them is for must meet one of those for its type on every write; 422 otherwise.",
     )
     smart: SmartSettings = Field(default_factory=SmartSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
     requests: RequestSettings = Field(default_factory=RequestSettings)
     rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
     token_seconds: int = Field(

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster
@@ -18,6 +19,19 @@ from aimed.settings import Settings
 from fhir_server.store.connection import Database, connect
 
 PACKAGES = ("aimed", "smart_app", "integrations", "pipelines", "fhir_server", "terminology")
+
+
+STACKS = ("aimed", "e2e", "faults", "integrations", "interop")
+"""Folders whose tests start whole stacks and read clocks: one at a time, whatever else runs."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers a file stays with one, for its server, and all stacks with one."""
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent)
+        group = "stacks" if place.parts[0] in STACKS else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_runtest_setup() -> None:

@@ -7,7 +7,7 @@ import typer
 
 def make_cli() -> typer.Typer:
     """The `aimed` command with all its parts."""
-    from aimed.cli import bench, client, demo, migrate, relay, serve, token, up, user, worker
+    from aimed.cli import audit, bench, client, demo, migrate, relay, serve, token, up, user, worker
 
     cli = typer.Typer(
         name="aimed",
@@ -25,5 +25,6 @@ def make_cli() -> typer.Typer:
     cli.command("token")(token.token)
     cli.add_typer(user.make_user(), name="user")
     cli.add_typer(client.make_client(), name="client")
+    cli.add_typer(audit.make_audit(), name="audit")
     cli.add_typer(bench.make_bench(), name="bench")
     return cli

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -137,15 +137,21 @@ Handler = Callable[[FhirRequest, Context], Awaitable[FhirResponse]]
 
 
 async def audited(
-    context: Context, access: Access, work: Callable[[], Awaitable[Result]]
+    context: Context,
+    access: Access,
+    work: Callable[[], Awaitable[Result]],
+    patients: Callable[[Result], Iterable[str | None]] | None = None,
 ) -> Result:
-    """Run a read and record it, also when it was refused."""
+    """Run a read and record it, also when it was refused. `patients` are those of the result."""
     try:
         result = await work()
     except FhirError as error:
         await context.audit(replace(access, outcome=error.status))
         error.audited = True
         raise
+    if patients is not None:
+        whose = dict.fromkeys(one for one in patients(result) if one is not None)
+        access = replace(access, patients=tuple(whose))
     await context.audit(access)
     return result
 

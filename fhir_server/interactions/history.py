@@ -38,15 +38,20 @@ async def history(request: FhirRequest, context: Context) -> FhirResponse:
     after = decode(parameters[CURSOR], scope, key) if CURSOR in parameters else None
     count = page_size(parameters.get("_count"), context.server.settings)
 
+    patients: list[str] = []
+
     async def work() -> Page:
         found = await context.server.store.history(
             condition, count=count, after=after, during=during
         )
         if request.id and not (found.entries or after or {"_since", "_at"} & parameters.keys()):
             raise ResourceNotFound(f"{request.type}/{request.id} does not exist.")
+        shown = [one.reference for one in found.entries]
+        patients.extend(await context.server.store.patients_of(shown))
         return found
 
-    page = await audited(context, Access(request.interaction, entities=_about(request)), work)
+    access = Access(request.interaction, entities=_about(request))
+    page = await audited(context, access, work, lambda _: patients)
     links = [_link("self", context, path, parameters)]
     if page.next is not None:
         cursor = encode(page.next, scope, key)

@@ -32,7 +32,7 @@ async def read(request: FhirRequest, context: Context) -> FhirResponse:
         require(context, stored, "r")
         return stored
 
-    stored = await audited(context, access, work)
+    stored = await audited(context, access, work, lambda found: (found.patient,))
     if unchanged(stored, request):
         return FhirResponse(304, stored=stored)
     return FhirResponse(200, await body_of(stored, context, subset_of(request)), stored)

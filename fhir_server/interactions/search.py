@@ -40,6 +40,14 @@ class _Asked:
     stages: list[Filter]
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """A searchset, and whose data is in it."""
+
+    body: bytes
+    patients: tuple[str | None, ...]
+
+
 async def search(request: FhirRequest, context: Context) -> FhirResponse:
     """Answer a searchset of one type, newest first unless sorted, a page at a time."""
     type = request.type or ""
@@ -70,22 +78,28 @@ async def search_compartment(request: FhirRequest, context: Context) -> FhirResp
 async def _answer(
     request: FhirRequest, context: Context, type: str | None, path: str, member: Member | None
 ) -> FhirResponse:
+    code = "search-type" if type else "search-system"
+    access = Access(code, query=f"{path}?{urlencode(request.parameters)}")
+
+    async def work() -> _Answer:
+        query = await _parsed(request, context, type, member)
+        resolver = Resolver(context, context.server.store.now())
+        resolved = await resolver.resolve(query)
+        stages = resolver.stages(resolved.types, resolved.criteria)
+        return await _searchset(_Asked(resolved, path, stages), context)
+
+    answer = await audited(context, access, work, lambda made: made.patients)
+    return FhirResponse(200, answer.body)
+
+
+async def _parsed(
+    request: FhirRequest, context: Context, type: str | None, member: Member | None
+) -> SearchQuery:
     registry = await context.server.store.parameters.refresh()
     query = parse(type, request.parameters, lenient=context.lenient, registry=registry)
     if type is None:
         query = replace(query, types=_permitted(query.types, member, context))
-    if member is not None:
-        query = replace(query, criteria=(member, *query.criteria))
-    code = "search-type" if type else "search-system"
-    access = Access(code, query=f"{path}?{urlencode(query.used)}")
-
-    async def work() -> FhirResponse:
-        resolver = Resolver(context, context.server.store.now())
-        resolved = await resolver.resolve(query)
-        stages = resolver.stages(resolved.types, resolved.criteria)
-        return FhirResponse(200, await _searchset(_Asked(resolved, path, stages), context))
-
-    return await audited(context, access, work)
+    return query if member is None else replace(query, criteria=(member, *query.criteria))
 
 
 def _permitted(types: tuple[str, ...], member: Member | None, context: Context) -> tuple[str, ...]:
@@ -109,7 +123,7 @@ def _may_search(type: str, context: Context) -> bool:
     return True
 
 
-async def _searchset(asked: _Asked, context: Context) -> bytes:
+async def _searchset(asked: _Asked, context: Context) -> _Answer:
     query, searching = asked.query, context.server.store.searching
     head: Resource = {"type": "searchset"}
     page = Found(())
@@ -130,7 +144,8 @@ async def _searchset(asked: _Asked, context: Context) -> bytes:
     # _elements is about the matches; _summary is about everything (R4 3.1.1.5.9).
     whole = Subset.parse(query.summary, None)
     entries += [await _entry(one, "include", whole, context) for one in included]
-    return bundle(head, [*entries, *_ignored(query), *await _plan(asked, context)])
+    body = bundle(head, [*entries, *_ignored(query), *await _plan(asked, context)])
+    return _Answer(body, tuple(one.stored.patient for one in (*page.matches, *included)))
 
 
 async def _page(asked: _Asked, context: Context) -> Found:

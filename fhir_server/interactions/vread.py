@@ -28,15 +28,18 @@ async def vread(request: FhirRequest, context: Context) -> FhirResponse:
     permit(context.caller, type, "vread")
     access = Access("vread", entities=(f"{type}/{id}/_history/{request.version}",))
 
+    patients: list[str] = []
+
     async def work() -> StoredResource:
         version = request.version or ""
         if not version.isascii() or not version.isdigit() or len(version) > 18:
             raise ResourceNotFound(f"{type}/{id} has no such version: versions are numbers.")
         stored = await version_of(type, id, int(version), context)
         require(context, stored, "r")
+        patients.extend(await context.server.store.patients_of([stored.reference]))
         return stored
 
-    stored = await audited(context, access, work)
+    stored = await audited(context, access, work, lambda _: patients)
     if unchanged(stored, request):
         return FhirResponse(304, stored=stored)
     return FhirResponse(200, await body_of(stored, context, subset_of(request)), stored)

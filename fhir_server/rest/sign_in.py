@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fhir_server.audit import Access
 from fhir_server.auth.caller import Caller
 from fhir_server.errors import NotAuthenticated, RateLimited
 from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
+from fhir_server.rest.recording import record
 
 
 class Credentials(BaseModel):
@@ -59,7 +59,7 @@ async def _login(credentials: Credentials, request: Request, response: Response)
         await fhir.refused("login", address_of(request), request_id_of(request))
         raise
     caller = Caller(account.reference, account.display, token.scope, account.roles)
-    await _audit(request, caller, "login")
+    await record(request, caller, "login")
     return SignedIn(
         access_token=token.access_token,
         expires_in=token.expires_in,
@@ -71,15 +71,10 @@ async def _login(credentials: Credentials, request: Request, response: Response)
 async def _logout(request: Request) -> Response:
     caller = await caller_of(request)
     await fhir_of(request).authenticator.revoke(caller)
-    await _audit(request, caller, "logout")
+    await record(request, caller, "logout")
     return Response(status_code=204)
 
 
 async def _me(request: Request) -> User:
     caller = await caller_of(request)
     return User(reference=caller.reference, display=caller.display)
-
-
-async def _audit(request: Request, caller: Caller, interaction: str) -> None:
-    access = Access(interaction, request_id=request_id_of(request), address=address_of(request))
-    await fhir_of(request).server.audit.record(caller, access)

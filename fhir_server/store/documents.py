@@ -43,7 +43,8 @@ class Blob:
 class StoredResource:
     """One version of one resource. `raw` is empty when `deleted`.
 
-    `method` is the HTTP method that made a version read from `history`.
+    `method` is the HTTP method that made a version read from `history`; `patient` is the one in
+    whose compartment a resource is that was read from `resources`.
     """
 
     type: str
@@ -54,6 +55,7 @@ class StoredResource:
     deleted: bool = False
     blobs: tuple[Blob, ...] = ()
     method: str = ""
+    patient: str | None = None
 
     @property
     def reference(self) -> str:
@@ -95,6 +97,7 @@ def from_document(document: Document) -> StoredResource:
             Blob(tuple(one["p"]), one["id"], one["n"]) for one in document.get("blobs", ())
         ),
         method=document.get("method", ""),
+        patient=document.get("pat"),
     )
 
 

@@ -48,6 +48,8 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("grant", 1)], name="grant"),
     ],
     "secrets": [],
+    "audit_pending": [],
+    "audit_blocks": [],
     "locks": [IndexModel([("at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS)],
     "registry": [],
     "jobs": [],

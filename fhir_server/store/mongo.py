@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -85,6 +85,13 @@ class MongoStore:
         if found is None:
             raise ResourceNotFound(f"{type}/{id} has no version {version}.")
         return present(from_document(found), type, id)
+
+    async def patients_of(self, references: Iterable[str]) -> tuple[str, ...]:
+        """The patients, as `Patient/p1`, in whose compartments current resources are."""
+        ids = list(dict.fromkeys(references))
+        found = self.database["resources"].find({"_id": {"$in": ids}}, {"pat": 1})
+        patients = [one["pat"] async for one in found]
+        return tuple(dict.fromkeys(one for one in patients if one))
 
     async def whole(self, stored: StoredResource) -> Resource:
         """The parsed resource with data kept in GridFS put back in."""

@@ -20,6 +20,7 @@ from fhir_server.errors import (
 from fhir_server.resource import Resource
 from fhir_server.search.extraction import Indexer
 from fhir_server.store import locks
+from fhir_server.store.audit_chain import digest
 from fhir_server.store.binary_content import INLINE_LIMIT, BinaryContent
 from fhir_server.store.connection import Database
 from fhir_server.store.custom_parameters import moved
@@ -296,6 +297,7 @@ class UnitOfWork:
         if stored.type == "SearchParameter":
             await moved(self.database, self.session)
         if stored.type in _SILENT:
+            self._waiting.add("audit_pending", {"_id": reference, "h": digest(stored.raw)})
             await self._send()
             return
         await self.emit(

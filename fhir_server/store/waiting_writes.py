@@ -18,6 +18,7 @@ from fhir_server.store.documents import Document
 from fhir_server.store.locks import Overtaken
 
 _DUPLICATE_KEY = 11000
+_INSERTED = ("history", "outbox", "audit_pending")
 
 
 class WaitingWrites:
@@ -28,10 +29,10 @@ class WaitingWrites:
         self._session = session
         self._new: dict[str, Document] = {}
         self._next: dict[str, tuple[int, Document]] = {}
-        self._rows: dict[str, list[Document]] = {"history": [], "outbox": []}
+        self._rows: dict[str, list[Document]] = {name: [] for name in _INSERTED}
 
     def add(self, collection: str, document: Document) -> None:
-        """A document of `history` or `outbox`."""
+        """A document of a collection that is only inserted to."""
         self._rows[collection].append(document)
 
     def insert(self, document: Document) -> None:
@@ -50,7 +51,8 @@ class WaitingWrites:
     async def send(self) -> None:
         """Write what waits. Raises `Overtaken` when another transaction was quicker."""
         new, following, rows = list(self._new.values()), self._next, self._rows
-        self._new, self._next, self._rows = {}, {}, {"history": [], "outbox": []}
+        self._new, self._next = {}, {}
+        self._rows = {name: [] for name in _INSERTED}
         try:
             await self._insert("resources", new)
             await self._replace(following)

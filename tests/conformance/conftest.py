@@ -6,6 +6,7 @@ resources of its own.
 
 from __future__ import annotations
 
+import inspect
 import os
 import secrets
 import uuid
@@ -27,6 +28,8 @@ from tests.accounts import PASSWORD, USERNAME, dr_adams
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One event loop for all: a database client lives in the loop that it was first used in."""
     for item in items:
+        if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.function):
+            continue
         if "tests/conformance" in item.path.as_posix():
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from aimed.embedded import Stack
 from aimed.settings import Settings
+from fhir_server.store.connection import connect
+from fhir_server.store.smart.clients import Client, ClientStore
 from tests.browser import find
 from tests.conftest import background_loop
 
@@ -46,6 +51,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield Site(stack.http_url, login.username, login.password, stack.mongo_uri)
         finally:
             asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+
+
+def register(site: Site, client: Client) -> None:
+    """Add an application."""
+
+    async def add() -> None:
+        async with connect(site.mongo_uri) as mongo:
+            await ClientStore(mongo[Settings().mongo.database]).add(client)
+
+    with background_loop() as loop:
+        asyncio.run_coroutine_threadsafe(add(), loop).result(30)
+
+
+def post(site: Site, path: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    request = Request(site.url + path, json.dumps(body).encode(), headers)  # noqa: S310
+    with urlopen(request) as answer:  # noqa: S310
+        found: dict[str, Any] = json.loads(answer.read())
+        return found
 
 
 @pytest.fixture(scope="module")

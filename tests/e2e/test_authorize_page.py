@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from aimed.settings import Settings
-from fhir_server.store.connection import connect
-from fhir_server.store.smart.clients import Client, ClientStore
-from tests.conftest import background_loop
-from tests.e2e.conftest import Site
-from tests.fhir_server.smart.flow import ALL, REDIRECT, VERIFIER, challenge, query
+from tests.e2e.conftest import Site, post, register
+from tests.fhir_server.smart.flow import REDIRECT, VERIFIER, challenge, public_client, query
 
 pytestmark = pytest.mark.slow
 SCOPES = "openid fhirUser offline_access patient/Observation.rs patient/Condition.rs"
@@ -25,23 +20,7 @@ SCOPES = "openid fhirUser offline_access patient/Observation.rs patient/Conditio
 @pytest.fixture(scope="module")
 def registered(site: Site) -> Site:
     """The site with an application, and a patient to choose."""
-    client = Client(
-        id="chart",
-        name="Growth chart",
-        redirect_uris=(REDIRECT,),
-        method="none",
-        scopes=ALL,
-        grants=("authorization_code", "refresh_token"),
-        owner="test",
-        created=datetime(2026, 1, 1, tzinfo=UTC),
-    )
-
-    async def add() -> None:
-        async with connect(site.mongo_uri) as mongo:
-            await ClientStore(mongo[Settings().mongo.database]).add(client)
-
-    with background_loop() as loop:
-        asyncio.run_coroutine_threadsafe(add(), loop).result(30)
+    register(site, replace(public_client("chart"), launch_url="https://app.example/launch"))
     token = post(site, "/auth/login", {"username": site.username, "password": site.password})
     post(
         site,
@@ -52,15 +31,7 @@ def registered(site: Site) -> Site:
     return site
 
 
-def post(site: Site, path: str, body: dict[str, object], token: str = "") -> dict[str, str]:
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-    request = Request(site.url + path, json.dumps(body).encode(), headers)  # noqa: S310
-    with urlopen(request) as answer:  # noqa: S310
-        found: dict[str, str] = json.loads(answer.read())
-        return found
-
-
-def ask(page: Page, site: Site, scope: str = SCOPES) -> list[str]:
+def ask(page: Page, site: Site, scope: str = SCOPES, **more: str) -> list[str]:
     """Open the authorization endpoint; where the browser is sent in the end is kept."""
     sent: list[str] = []
 
@@ -78,6 +49,7 @@ def ask(page: Page, site: Site, scope: str = SCOPES) -> list[str]:
         "aud": f"{site.url}/fhir",
         "code_challenge": challenge(VERIFIER),
         "code_challenge_method": "S256",
+        **more,
     }
     page.goto(f"{site.url}/auth/authorize?{urlencode(parameters)}")
     return sent
@@ -117,6 +89,19 @@ def test_all_the_way_to_a_token(page: Page, registered: Site) -> None:
     expect(page.get_by_role("heading", name="Growth chart")).to_be_visible()
     page.get_by_role("button", name="End access").click()
     expect(page.get_by_text("No application has access in your name.")).to_be_visible()
+
+
+def test_a_launch_without_a_patient_asks_for_one(page: Page, registered: Site) -> None:
+    login = {"username": registered.username, "password": registered.password}
+    token = post(registered, "/auth/login", login)["access_token"]
+    made = post(registered, "/auth/launches", {"client": "chart"}, token)
+    sent = ask(page, registered, "launch patient/Condition.rs", launch=made["launch"])
+    sign_in(page, registered)
+    page.fill("#find", "winter")
+    expect(page.locator("#patient option")).to_have_text(["Winter, born 1980-02-01"])
+    page.get_by_role("button", name="Allow").click()
+    page.wait_for_selector("h1:text('Back in the app')")
+    assert query(sent[0])["code"]
 
 
 def test_denying(page: Page, registered: Site) -> None:

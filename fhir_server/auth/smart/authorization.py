@@ -32,6 +32,9 @@ from fhir_server.store.smart.grants import Code, Grant, GrantStore, Launch, Pend
 
 LAUNCH_SCOPES = ("launch", "launch/patient", "launch/encounter")
 PLAIN_SCOPES = frozenset({"openid", "fhirUser", *LAUNCH_SCOPES, "offline_access", "online_access"})
+FHIR_USERS = frozenset({"Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Person"})
+"""Types that `fhirUser` may be of; an account that stands for a Device gets none."""
+
 _REQUEST_SECONDS = 600
 _CODE_SECONDS = 60
 _MOST_SCOPES = 500
@@ -100,8 +103,10 @@ class Authorization:
         launch = await self._launch(client, sent.get("launch"))
         if launch is not None and "launch" not in scopes:
             raise InvalidScope("A launch value comes with the scope launch.")
-        if launch is None and "launch" in scopes:
+        if launch is None:
             scopes = tuple(one for one in scopes if one != "launch")
+        if _needs_patient(scopes) and not (launch and launch.context.get("patient")):
+            scopes = in_order([*scopes, "launch/patient"])
         return Pending(
             id=self._secret(),
             client=client.id,
@@ -142,6 +147,8 @@ class Authorization:
         """
         pending, _ = await self.describe(id, caller)
         chosen = _narrowed(decision.scopes, pending)
+        if caller.reference.partition("/")[0] not in FHIR_USERS:
+            chosen = tuple(one for one in chosen if one != "fhirUser")
         patient, encounter = _in_context(chosen, pending, decision)
         if await self._grants.use(Pending, id) is None:
             raise InvalidRequest("This request has been answered already.")
@@ -226,19 +233,16 @@ def _check_form(client: Client, sent: Mapping[str, str], addresses: Addresses) -
 def offered(asked: Iterable[str], client: Client) -> tuple[str, ...]:
     """Those of the asked scopes that may be granted at all, each once.
 
-    `patient/` scopes bring `launch/patient` along: without a patient they would permit nothing.
     Raises `InvalidScope` when nothing is left.
     """
-    known = [
+    known = tuple(
         one
         for one in in_order(asked)
         if (one in PLAIN_SCOPES or _is_for_people(one)) and is_within(one, client.scopes)
-    ]
+    )
     if not known or len(known) > _MOST_SCOPES:
         raise InvalidScope("None of these scopes can be granted to this application.")
-    if any(one.startswith("patient/") for one in known) and "launch" not in known:
-        known.append("launch/patient")
-    return in_order(known)
+    return known
 
 
 def _is_for_people(scope: str) -> bool:
@@ -253,19 +257,25 @@ def _narrowed(chosen: Iterable[str], pending: Pending) -> tuple[str, ...]:
     return scopes
 
 
+def _needs_patient(scopes: Iterable[str]) -> bool:
+    """Without a patient in context `patient/` scopes would permit nothing."""
+    return any(one.startswith("patient/") or one == "launch/patient" for one in scopes)
+
+
 def _in_context(
     scopes: tuple[str, ...], pending: Pending, decision: Decision
 ) -> tuple[str | None, str | None]:
     """The patient and encounter: of the launch, or as chosen when a scope asks for one."""
     if not scopes:
         return None, None
-    if pending.launch is not None:
-        return pending.launch.get("patient"), pending.launch.get("encounter")
-    needs = any(one.startswith("patient/") or one == "launch/patient" for one in scopes)
+    opened = pending.launch or {}
+    if opened.get("patient"):
+        return opened["patient"], opened.get("encounter")
+    needs = _needs_patient(scopes)
     if needs and decision.patient is None:
         raise InvalidRequest("Choose a patient first.")
-    encounter = decision.encounter if "launch/encounter" in scopes else None
-    return decision.patient if needs else None, encounter
+    chosen = decision.encounter if "launch/encounter" in scopes else None
+    return decision.patient if needs else None, opened.get("encounter") or chosen
 
 
 def _answer(

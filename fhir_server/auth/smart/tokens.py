@@ -69,6 +69,21 @@ class TokenEndpoint:
         self._secret = secret
         self._refresh_life = timedelta(days=refresh_days)
 
+    async def with_client(self, form: Mapping[str, str]) -> dict[str, str]:
+        """The form with the `client_id` of its refresh token, where it names no client itself.
+
+        SMART App Launch 2.2 (refresh) asks for none of a public application, and `fhirclient` of
+        npm sends none. A client that has to authenticate is found and then refused for not having.
+        Raises `InvalidGrant` for an unknown token.
+        """
+        named = any(form.get(name) for name in ("client_id", "client_secret", "client_assertion"))
+        if named or form.get("grant_type") != "refresh_token":
+            return dict(form)
+        found = await self._grants.find(RefreshToken, hashed(form.get("refresh_token", "")))
+        if found is None:
+            raise InvalidGrant("The refresh token is unknown, expired or another application's.")
+        return {**form, "client_id": found.client}
+
     async def issue(self, client: Client, form: Mapping[str, str], addresses: Addresses) -> Issued:
         """Answer a token request of `client`. Raises an `OAuthError`."""
         kind = form.get("grant_type")

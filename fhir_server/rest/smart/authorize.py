@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fhir_server.audit import Access
 from fhir_server.auth.access import permit
 from fhir_server.auth.caller import Caller
 from fhir_server.auth.smart.authorization import Decision, Redirected
@@ -21,9 +20,11 @@ from fhir_server.auth.smart.errors import InvalidRequest
 from fhir_server.errors import FhirError
 from fhir_server.interactions.body import logical_id
 from fhir_server.resource import dumps
-from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
+from fhir_server.rest.caller import caller_of, fhir_of
+from fhir_server.rest.recording import record
 from fhir_server.rest.smart.errors import NO_STORE
 from fhir_server.rest.smart.form import addresses_of, form_of, query_of
+from fhir_server.rest.smart.launch_context import Opened
 
 PAGE = "/authorize"
 """The page that asks. It gets the request's id as `?request=`."""
@@ -37,17 +38,6 @@ class Chosen(BaseModel):
     scopes: list[str] = Field(max_length=500)
     patient: str | None = None
     encounter: str | None = None
-
-
-class Opened(BaseModel):
-    """An application to open, with what is open here."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    client: str
-    patient: str | None = None
-    encounter: str | None = None
-    intent: str | None = Field(default=None, max_length=200)
 
 
 def authorize_router() -> APIRouter:
@@ -100,7 +90,8 @@ async def _decide(id: str, chosen: Chosen, request: Request) -> Response:
     smart = fhir_of(request).smart
     location, grant = await smart.authorization.decide(id, caller, decision, addresses_of(request))
     patient = grant.patient if grant is not None else None
-    await _record(request, caller, patient, 200 if grant is not None else 403)
+    status = 200 if grant is not None else 403
+    await record(request, caller, "consent", status, patient=patient)
     return _json({"redirect": location})
 
 
@@ -116,17 +107,15 @@ async def _launch(opened: Opened, request: Request) -> Response:
     """Open a registered application, as an EHR does: the address to send the browser to."""
     caller = await caller_of(request)
     addresses = addresses_of(request)
+    if opened.patient is not None:
+        await _require_patient(opened.patient, caller, request)
+    tenant = fhir_of(request).server.settings.smart.tenant
     context: dict[str, Any] = {
         "need_patient_banner": True,
         "smart_style_url": f"{addresses.origin}/auth/smart-style.json",
+        **({"tenant": tenant} if tenant else {}),
+        **opened.context(),
     }
-    if opened.patient is not None:
-        await _require_patient(opened.patient, caller, request)
-        context["patient"] = opened.patient
-    if opened.encounter is not None:
-        context["encounter"] = opened.encounter
-    if opened.intent is not None:
-        context["intent"] = opened.intent
     client, value = await fhir_of(request).smart.authorization.launch(
         opened.client, caller, context
     )
@@ -157,19 +146,8 @@ async def _end(id: str, request: Request) -> Response:
     if id not in {grant.id for grant in await smart.grants.of_subject(caller.subject)}:
         raise InvalidRequest("There is no such permission of yours.")
     await smart.grants.end(id)
+    await record(request, caller, "revocation")
     return Response(status_code=204, headers=NO_STORE)
-
-
-async def _record(request: Request, caller: Caller, patient: str | None, status: int) -> None:
-    access = Access(
-        "login",
-        status,
-        entities=(patient,) if patient else (),
-        patient=patient,
-        request_id=request_id_of(request),
-        address=address_of(request),
-    )
-    await fhir_of(request).server.audit.record(caller, access)
 
 
 def _json(told: dict[str, Any]) -> Response:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fhir_server.auth.caller import Caller
 from fhir_server.auth.smart.clients.client import Client
 from fhir_server.auth.smart.clients.metadata import describe
 from fhir_server.auth.smart.clients.registration import Registration
@@ -16,6 +17,7 @@ from fhir_server.auth.smart.errors import InvalidClientMetadata
 from fhir_server.errors import Malformed
 from fhir_server.resource import dumps, loads
 from fhir_server.rest.body import read_body
+from fhir_server.rest.recording import record
 from fhir_server.rest.smart.errors import NO_STORE
 
 PATH = "/auth/register"
@@ -23,12 +25,19 @@ _LARGEST = 128 * 1024
 _ONE = "/{client_id}"
 
 
-def registration_router(registration_of: Callable[[Request], Registration]) -> APIRouter:
+Recorder = Callable[[Request, str], Awaitable[None]]
+"""Notes in the audit trail that the client of that id was registered, changed or removed."""
+
+
+def registration_router(
+    registration_of: Callable[[Request], Registration], recorded: Recorder
+) -> APIRouter:
     """The routes. `registration_of` finds the registration of the application of a request."""
 
     async def register(request: Request) -> Response:
         sent = await _metadata(request)
         new = await registration_of(request).register(sent, _bearer(request))
+        await recorded(request, new.client.id)
         return _response(request, new.client, new.registration_token, new.secret, status=201)
 
     async def read(request: Request, client_id: str) -> Response:
@@ -39,10 +48,12 @@ def registration_router(registration_of: Callable[[Request], Registration]) -> A
     async def update(request: Request, client_id: str) -> Response:
         sent, token = await _metadata(request), _bearer(request)
         changed = await registration_of(request).update(client_id, token, sent)
+        await recorded(request, client_id)
         return _response(request, changed.client, token, changed.secret)
 
     async def remove(request: Request, client_id: str) -> Response:
         await registration_of(request).remove(client_id, _bearer(request))
+        await recorded(request, client_id)
         return Response(status_code=204, headers=NO_STORE)
 
     router = APIRouter(prefix=PATH)
@@ -51,6 +62,12 @@ def registration_router(registration_of: Callable[[Request], Registration]) -> A
     router.add_api_route(_ONE, update, methods=["PUT"], response_model=None)
     router.add_api_route(_ONE, remove, methods=["DELETE"], response_model=None)
     return router
+
+
+async def record_registration(request: Request, client_id: str) -> None:
+    """The `Recorder` of the server."""
+    caller = Caller(f"Device/{client_id}", "an application", "", client=client_id)
+    await record(request, caller, "registration")
 
 
 async def _metadata(request: Request) -> dict[str, Any]:

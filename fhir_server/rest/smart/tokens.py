@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fhir_server.audit import Access
 from fhir_server.auth.caller import Caller
 from fhir_server.auth.smart.clients.client import Client
 from fhir_server.auth.smart.errors import InvalidClient, InvalidRequest
 from fhir_server.errors import NotAuthenticated
 from fhir_server.resource import dumps
-from fhir_server.rest.caller import address_of, caller_of, fhir_of, request_id_of
+from fhir_server.rest.caller import caller_of, fhir_of
+from fhir_server.rest.recording import record
 from fhir_server.rest.smart.errors import NO_STORE
 from fhir_server.rest.smart.form import addresses_of, form_of
+from fhir_server.store.smart.grants import Grant
+
+_TOLD = frozenset({"grant_type", "client_id", "redirect_uri", "scope"})
+"""What the audit tells of a token request: all else in it is secret."""
 
 
 def token_router() -> APIRouter:
@@ -31,19 +36,23 @@ def token_router() -> APIRouter:
 async def _token(request: Request) -> Response:
     form = await form_of(request)
     smart, addresses = fhir_of(request).smart, addresses_of(request)
+    if "authorization" not in request.headers:
+        form = await smart.tokens.with_client(form)
     client = await _client(request, form)
     issued = await smart.tokens.issue(client, form, addresses)
     grant = issued.grant
     caller = Caller(grant.reference, grant.display, " ".join(grant.scopes), grant.roles)
-    access = Access(
-        "login",
-        entities=(grant.patient,) if grant.patient else (),
-        patient=grant.patient,
-        request_id=request_id_of(request),
-        address=address_of(request),
-    )
-    await fhir_of(request).server.audit.record(replace(caller, client=client.id), access)
+    await _record(request, replace(caller, client=client.id), form, grant)
     return Response(dumps(issued.body), headers=NO_STORE, media_type="application/json")
+
+
+async def _record(request: Request, caller: Caller, form: dict[str, str], grant: Grant) -> None:
+    """Who got a token, and, when there is a patient in context, whose chart was opened to whom."""
+    asked = urlencode({name: form[name] for name in sorted(form) if name in _TOLD})
+    await record(request, caller, "token", query=asked)
+    if grant.patient and form["grant_type"] == "authorization_code":
+        scopes = urlencode({"scope": " ".join(grant.scopes)})
+        await record(request, caller, "disclosure", patient=grant.patient, query=scopes)
 
 
 async def _introspect(request: Request) -> Response:
@@ -74,13 +83,15 @@ async def _revoke(request: Request) -> Response:
     if "token" not in form:
         raise InvalidRequest("token is missing.")
     await fhir_of(request).smart.inspection.revoke(form["token"], client.id)
+    application = Caller(f"Device/{client.id}", client.name, "", client=client.id)
+    await record(request, application, "revocation")
     return Response(headers=NO_STORE)
 
 
 async def _client(request: Request, form: dict[str, str]) -> Client:
-    fhir = fhir_of(request)
+    fhir, addresses = fhir_of(request), addresses_of(request)
     client = await fhir.smart.authentication.authenticate(
-        request.headers.get("authorization"), form, addresses_of(request).token
+        request.headers.get("authorization"), form, addresses.token, addresses.origin
     )
     await fhir.rate_limits.authenticated(client.id)
     return client

@@ -37,7 +37,7 @@ function failure(message) {
 async function consentView(asked) {
   const problem = el("p.error", { role: "alert", hidden: true });
   const boxes = asked.scopes.map(scopeField);
-  const needsPatient = !asked.launch && asked.scopes.includes("launch/patient");
+  const needsPatient = !asked.launch?.patient && asked.scopes.includes("launch/patient");
   const picker = needsPatient ? patientField(asked.scopes.includes("launch/encounter")) : null;
   const allow = el("button", { type: "submit" }, "Allow");
   const deny = el("button.plain", { type: "button" }, "Deny");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -135,6 +136,29 @@ async def test_another_clients_refresh_token(app: App) -> None:
     token = (await app.granted(OFFLINE))["refresh_token"]
     assert (await app.refresh(token, client_id="other")).json()["error"] == "invalid_grant"
     assert (await app.refresh(token)).status_code == 200
+
+
+async def test_a_refresh_token_names_its_public_client(app: App) -> None:
+    token = (await app.granted(OFFLINE))["refresh_token"]
+    sent = {"grant_type": "refresh_token", "refresh_token": token}
+    for named in ("x" + token, ""):
+        unknown = await app.token({**sent, "refresh_token": named})
+        assert (unknown.status_code, unknown.json()["error"]) == (400, "invalid_grant")
+    again = await app.token({**sent, "client_id": ""})
+    assert again.status_code == 200, again.text
+    # Used twice it still ends all of the grant.
+    assert (await app.token(sent)).json()["error"] == "invalid_grant"
+    assert (await app.refresh(again.json()["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_a_refresh_token_is_no_authentication(app: App) -> None:
+    token = (await app.granted(OFFLINE))["refresh_token"]
+    clients = app.server.smart.clients
+    client = await clients.find("app")
+    assert client is not None
+    await clients.replace(replace(client, method="client_secret_basic"))
+    answer = await app.token({"grant_type": "refresh_token", "refresh_token": token})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
 async def test_the_context_is_repeated(app: App) -> None:

@@ -2,6 +2,8 @@
 
 SMART App Launch 2.2, client-confidential-asymmetric: signed with RS384 or ES384, kid in the header,
 iss and sub the client's id, aud the token endpoint, at most five minutes of life, a jti used once.
+The issuer is taken as aud too: it names the server (RFC 7523 section 3), and it is all that clients
+after the draft rfc7523bis send, as oauth4webapi 3 does.
 """
 
 from __future__ import annotations
@@ -48,10 +50,14 @@ class Assertion:
     jti: str
     claims: Mapping[str, Any]
 
-    def check(self, token_endpoint: str, now: datetime) -> datetime:
-        """Until when its jti has to be remembered. Raises `InvalidClient` if a claim is wrong."""
-        audience = self.claims.get("aud")
-        if token_endpoint not in (audience if isinstance(audience, list) else [audience]):
+    def check(self, audiences: tuple[str, ...], now: datetime) -> datetime:
+        """Until when its jti has to be remembered. Raises `InvalidClient` if a claim is wrong.
+
+        `audiences` are the names of this server, of which aud has one.
+        """
+        found = self.claims.get("aud")
+        named = found if isinstance(found, list) else [found]
+        if not any(one in named for one in audiences):
             raise InvalidClient("The assertion's aud is not this token endpoint.")
         at = Decimal(int(now.timestamp()))
         expires = _moment(self.claims, "exp")

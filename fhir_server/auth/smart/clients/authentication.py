@@ -32,9 +32,9 @@ class ClientAuthentication:
         self._clock = clock
 
     async def authenticate(
-        self, authorization: str | None, form: Mapping[str, str], token_endpoint: str
+        self, authorization: str | None, form: Mapping[str, str], *audiences: str
     ) -> Client:
-        """The client, active and proven. `token_endpoint` is its absolute URL.
+        """The client, active and proven. `audiences` are the server's names, absolute URLs.
 
         Raises `InvalidClient`; `InvalidRequest` when two methods are used at once.
         """
@@ -44,7 +44,7 @@ class ClientAuthentication:
         if authorization is not None:
             return await self._by_basic(authorization, sent.get("client_id"))
         if "client_assertion" in sent or "client_assertion_type" in sent:
-            return await self._by_assertion(sent, token_endpoint)
+            return await self._by_assertion(sent, audiences)
         if "client_secret" in sent:
             return await self._by_post(sent)
         client = await self._active(sent.get("client_id"))
@@ -72,7 +72,7 @@ class ClientAuthentication:
             raise InvalidClient(_WRONG)
         return client
 
-    async def _by_assertion(self, sent: Mapping[str, str], token_endpoint: str) -> Client:
+    async def _by_assertion(self, sent: Mapping[str, str], audiences: tuple[str, ...]) -> Client:
         if sent.get("client_assertion_type") != ASSERTION_TYPE:
             raise InvalidClient(f"client_assertion_type is {ASSERTION_TYPE}.")
         if "client_assertion" not in sent:
@@ -83,12 +83,14 @@ class ClientAuthentication:
         client = await self._active(assertion.client_id)
         if client.method != "private_key_jwt":
             raise InvalidClient("This client is not registered for assertions.")
-        await self._prove(client, assertion, token_endpoint)
+        await self._prove(client, assertion, audiences)
         return client
 
-    async def _prove(self, client: Client, assertion: Assertion, token_endpoint: str) -> None:
+    async def _prove(
+        self, client: Client, assertion: Assertion, audiences: tuple[str, ...]
+    ) -> None:
         """The claims are read first: they cost nothing, a foreign key set may."""
-        ends = assertion.check(token_endpoint, self._clock())
+        ends = assertion.check(audiences, self._clock())
         if assertion.jku is not None and assertion.jku != client.jwks_uri:
             raise InvalidClient("The assertion's jku is not the registered jwks_uri.")
         key = await self._jwks.find(client, kid=assertion.kid, alg=assertion.alg)

@@ -13,7 +13,8 @@ from fhir_server.auth.smart.clients.assertion import ASSERTION_TYPE
 from fhir_server.auth.smart.clients.client import Client
 from fhir_server.resource import dumps
 
-ENDPOINT = "https://ehr.example/auth/token"
+ISSUER = "https://ehr.example"
+ENDPOINT = f"{ISSUER}/auth/token"
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 

@@ -24,6 +24,7 @@ from fhir_server.clock import system_clock
 from fhir_server.resource import dumps
 from tests.fhir_server.smart.clients.asserting import (
     ENDPOINT,
+    ISSUER,
     SetClock,
     claims,
     client,
@@ -71,6 +72,19 @@ async def test_es256_is_taken(
     await clients.add(client(id="small", jwks={"keys": [public(key, kid="one")]}))
     sent = form(signed(key, claims(clock.now, iss="small", sub="small"), "ES256"))
     assert (await authentication.authenticate(None, sent, ENDPOINT)).id == "small"
+
+
+@pytest.mark.parametrize(("audience", "right"), [(ISSUER, True), (ISSUER + "/", False)])
+async def test_the_issuer_as_audience(
+    authentication: ClientAuthentication, clock: SetClock, rsa: RSAKey, audience: str, right: bool
+) -> None:
+    sent = form(signed(rsa, claims(clock.now, aud=audience)))
+    found = authentication.authenticate(None, sent, ENDPOINT, ISSUER)
+    if right:
+        assert (await found).id == "backend"
+    else:
+        with pytest.raises(InvalidClient):
+            await found
 
 
 RIGHT: dict[str, dict[str, Any]] = {
@@ -318,7 +332,7 @@ async def test_remembered_until_it_would_be_too_old(
     authentication: ClientAuthentication, clients: ClientStore, clock: SetClock, rsa: RSAKey
 ) -> None:
     assertion = read(signed(rsa, claims(clock.now)))
-    kept = assertion.check(ENDPOINT, clock.now)
+    kept = assertion.check((ENDPOINT,), clock.now)
     assert 600 <= (kept - clock.now).total_seconds() <= 662
 
 
@@ -341,7 +355,7 @@ def test_any_claims_are_taken_or_refused(changes: dict[str, Any], clock: SetCloc
     header = _part({"alg": "RS384", "kid": "one"})
     body = json.dumps({**claims(clock.now), **changes}).encode()
     try:
-        read(f"{header}.{_part(body)}.AAAA").check(ENDPOINT, clock.now)
+        read(f"{header}.{_part(body)}.AAAA").check((ENDPOINT,), clock.now)
     except InvalidClient:
         assert changes
 

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from joserfc.jwk import RSAKey
+from starlette.requests import Request
 
 from fhir_server.auth.smart.clients.authentication import ClientAuthentication
 from fhir_server.auth.smart.clients.client import ClientStore
@@ -45,6 +46,7 @@ class Service:
         self.registration = registration
         self.http = http
         self.ended: list[str] = []
+        self.recorded: list[str] = []
 
     async def register(self, sent: Any, token: str | None = None) -> httpx2.Response:
         return await self.http.post("/auth/register", json=sent, headers=bearer(token))
@@ -78,6 +80,7 @@ class _service:
         self, database: Database, clients: ClientStore, clock: SetClock, *, open: bool
     ) -> None:
         self.ended: list[str] = []
+        self.recorded: list[str] = []
 
         async def ended(id: str) -> None:
             self.ended.append(id)
@@ -97,11 +100,15 @@ class _service:
         app = FastAPI(openapi_url=None)
         errors.install(app)
         oauth_errors.install(app)
-        app.include_router(registration_router(lambda request: self.registration))
+
+        async def recorded(request: Request, client_id: str) -> None:
+            self.recorded.append(client_id)
+
+        app.include_router(registration_router(lambda request: self.registration, recorded))
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         self.http = httpx2.AsyncClient(transport=transport, base_url="https://ehr.example")
         service = Service(self.registration, self.http)
-        service.ended = self.ended
+        service.ended, service.recorded = self.ended, self.recorded
         return service
 
     async def __aexit__(self, *raised: object) -> None:
@@ -122,6 +129,7 @@ async def test_registration(
     client = await clients.find(body["client_id"])
     assert client is not None
     assert (client.owner, client.status) == ("Dr Adams", "active")
+    assert service.recorded == [client.id]
     assert body["client_secret"] not in repr(client)
     assert body["registration_access_token"] not in repr(client)
     auth = httpx2.BasicAuth(body["client_id"], body["client_secret"])
