@@ -17,7 +17,7 @@ from fhir_server.errors import RateLimited
 from fhir_server.settings import RateLimitSettings
 
 _AUTH_CLASSES = (
-    ("sign_in", re.compile(r"/auth/login")),
+    ("sign_in", re.compile(r"/auth/login(/.*)?")),
     ("token", re.compile(r"/auth/(token|introspect|revoke)")),
     ("authorize", re.compile(r"/auth/(authorize|launches|grants)(/.*)?")),
     ("registration", re.compile(r"/auth/register(/.*)?")),
