@@ -12,12 +12,15 @@ from fhir_server.clock import Ids
 from fhir_server.rest import errors
 from fhir_server.rest.caller import fhir_of
 from fhir_server.rest.cors import CrossOrigin, Origins
+from fhir_server.rest.identity.account import account_router
+from fhir_server.rest.identity.emergency import emergency_router
+from fhir_server.rest.identity.sessions import sessions_router
+from fhir_server.rest.identity.sign_in import sign_in_router
 from fhir_server.rest.operation_routes import operation_router
 from fhir_server.rest.rate_limited import RateLimited
 from fhir_server.rest.request_limits import RequestLimits
 from fhir_server.rest.routes import fhir_router
 from fhir_server.rest.security_headers import SecurityHeaders
-from fhir_server.rest.sign_in import sign_in_router
 from fhir_server.rest.smart import errors as smart_errors
 from fhir_server.rest.smart.authorize import authorize_router
 from fhir_server.rest.smart.discovery import discovery_router
@@ -41,6 +44,9 @@ def mount(app: FastAPI, ids: Ids) -> None:
     app.include_router(operation_router(ids), prefix="/fhir")
     app.include_router(fhir_router(ids), prefix="/fhir")
     app.include_router(sign_in_router())
+    app.include_router(account_router())
+    app.include_router(sessions_router())
+    app.include_router(emergency_router())
     app.include_router(authorize_router())
     app.include_router(token_router())
     app.include_router(jwks_router(lambda request: fhir_of(request).smart.keys))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from secrets import token_bytes
 
 from fhir_server.audit import Access, AuditTrail
 from fhir_server.audit.sealing import Sealing
 from fhir_server.auth.authenticator import Authenticator
 from fhir_server.auth.back_off import BackOff
+from fhir_server.auth.identity.second_factor import SecondFactor
 from fhir_server.auth.passwords import Passwords
 from fhir_server.auth.rate_limits import Limiter, RateLimits, Unlimited
 from fhir_server.auth.sign_in import SignIn
@@ -25,6 +27,7 @@ from fhir_server.store.accounts import AccountStore, TokenStore
 from fhir_server.store.audit_chain import AuditChain
 from fhir_server.store.connection import Database
 from fhir_server.store.failures import FailureStore
+from fhir_server.store.second_factors import SecondFactorStore
 from fhir_server.store.secrets import shared_secret
 
 
@@ -39,6 +42,7 @@ class FhirServer:
     tokens: TokenStore
     smart: AuthorizationServer
     sealing: Sealing
+    second_factor: SecondFactor
     rate_limits: RateLimits
 
     async def aclose(self) -> None:
@@ -63,6 +67,7 @@ async def open_fhir_server(
     clock: Clock,
     ids: Ids,
     secret: Callable[[], str],
+    random: Callable[[int], bytes] = token_bytes,
     fetch: Fetch = _nowhere,
     limiter: Limiter | None = None,
 ) -> FhirServer:
@@ -90,6 +95,8 @@ async def open_fhir_server(
         secret=secret,
         fetch=fetch,
     )
+    factors = SecondFactorStore(database)
+    second_factor = SecondFactor(factors, clock=clock, random=random, issuer=settings.audit.site)
     sealing = Sealing(
         AuditChain(database), clock=clock, key=settings.audit.chain_key.get_secret_value().encode()
     )
@@ -103,8 +110,16 @@ async def open_fhir_server(
         ),
         authenticator=authenticator,
         sign_in=SignIn(
-            accounts, authenticator, Passwords(), BackOff(FailureStore(database), clock=clock)
+            accounts,
+            authenticator,
+            Passwords(),
+            BackOff(FailureStore(database), clock=clock),
+            second_factor,
+            factors,
+            clock=clock,
+            secret=secret,
         ),
+        second_factor=second_factor,
         accounts=accounts,
         tokens=tokens,
         smart=smart,

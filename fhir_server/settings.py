@@ -190,3 +190,9 @@ class FhirSettings(BaseModel):
     token_seconds: int = Field(
         default=12 * 3600, description="Life of an access token from sign-in, one long shift."
     )
+    idle_seconds: int = Field(
+        default=15 * 60,
+        ge=60,
+        description="Seconds without a request after which a person is signed out; a recording "
+        "that runs counts as use. 45 CFR 164.312(a)(2)(iii).",
+    )

@@ -6,11 +6,30 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from fhir_server.auth.caller import Caller
 from fhir_server.clock import Clock
 from fhir_server.errors import NotAuthenticated
 from fhir_server.store.accounts import Account, Token, TokenStore
+
+EMERGENCY = "BTG"
+"""Break the glass, of HL7's v3-ActReason."""
+
+_NOTED = timedelta(seconds=60)
+"""A use is noted when the last one noted is older: one write a minute, not one a request."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where somebody signed in. `idle` is in seconds, 0 for none."""
+
+    idle: int = 0
+    address: str = ""
+    agent: str = ""
+
+
+NO_SESSION = Session()
 
 
 @dataclass(frozen=True)
@@ -37,37 +56,28 @@ class Authenticator:
         self._lifetime = lifetime
 
     async def issue(
-        self, account: Account, *, scope: str | None = None, lifetime: int | None = None
-    ) -> IssuedToken:
-        """A token for `account`. `lifetime` is in seconds."""
-        return await self._issue(account, scope or account.scope, lifetime or self._lifetime)
-
-    async def _issue(
         self,
         account: Account,
-        scope: str,
-        seconds: int,
-        patient: str | None = None,
-        client: str = "",
-        grant: str = "",
+        *,
+        scope: str | None = None,
+        lifetime: int | None = None,
+        session: Session = NO_SESSION,
+        emergency: str | None = None,
     ) -> IssuedToken:
-        access_token = self._secret()
-        now = self._clock()
-        token = Token(
-            hash=_hash(access_token),
-            subject=account.username,
-            reference=account.reference,
-            display=account.display,
-            roles=account.roles,
-            scope=scope,
-            issued=now,
-            expires=now + timedelta(seconds=seconds),
-            patient=patient,
-            client=client,
-            grant=grant,
+        """A token for `account`. `lifetime` is in seconds.
+
+        `emergency` is the one patient, as a literal reference, of an emergency access.
+        """
+        return await self._issue(
+            account,
+            account.scope if scope is None else scope,
+            lifetime or self._lifetime,
+            patient=emergency,
+            idle=session.idle,
+            address=session.address,
+            agent=session.agent,
+            purpose=EMERGENCY if emergency else "",
         )
-        await self._tokens.add(token)
-        return IssuedToken(access_token, seconds, token.scope)
 
     async def issue_for(
         self,
@@ -80,15 +90,45 @@ class Authenticator:
         grant: str = "",
     ) -> IssuedToken:
         """A token of `account` in the hands of an application, narrowed to `scope`."""
-        return await self._issue(account, scope, lifetime, patient, client, grant)
+        return await self._issue(
+            account, scope, lifetime, patient=patient, client=client, grant=grant
+        )
 
-    async def authenticate(self, access_token: str) -> Caller:
-        """The caller behind a token. Raises `NotAuthenticated`."""
+    async def _issue(self, account: Account, scope: str, seconds: int, **more: Any) -> IssuedToken:
+        access_token = self._secret()
+        now = self._clock()
+        token = Token(
+            hash=_hash(access_token),
+            subject=account.username,
+            reference=account.reference,
+            display=account.display,
+            roles=account.roles,
+            scope=scope,
+            issued=now,
+            expires=now + timedelta(seconds=seconds),
+            used=now,
+            **more,
+        )
+        await self._tokens.add(token)
+        return IssuedToken(access_token, seconds, token.scope)
+
+    async def authenticate(self, access_token: str, *, touch: bool = True) -> Caller:
+        """The caller behind a token. Without `touch` this is no use of it.
+
+        Raises `NotAuthenticated`.
+        """
         token = await self._tokens.find(_hash(access_token))
         if token is None:
             raise NotAuthenticated("The token is not valid: sign in.", error="invalid_token")
-        if token.expires <= self._clock():
+        now = self._clock()
+        used = token.used or token.issued
+        if token.expires <= now:
             raise NotAuthenticated("The token has expired: sign in.", error="invalid_token")
+        if token.idle and used + timedelta(seconds=token.idle) <= now:
+            await self._tokens.remove(token.hash)
+            raise NotAuthenticated("Nothing was done for a while: sign in.", error="invalid_token")
+        if touch and token.idle and now - used >= _NOTED:
+            await self._tokens.touch(token.hash, now)
         return Caller(
             reference=token.reference,
             display=token.display,
@@ -99,6 +139,7 @@ class Authenticator:
             subject=token.subject,
             patient=token.patient,
             client=token.client,
+            purpose=token.purpose,
         )
 
     async def revoke(self, caller: Caller) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
@@ -13,7 +14,10 @@ from fhir_server.store.connection import Database
 
 @dataclass(frozen=True)
 class Account:
-    """Someone who may sign in. `reference` is the Practitioner behind the account."""
+    """Someone who may sign in. `reference` is the Practitioner behind the account.
+
+    Who is `disabled` keeps the account, for the audit, and cannot sign in.
+    """
 
     username: str
     password_hash: str
@@ -21,6 +25,11 @@ class Account:
     display: str
     roles: tuple[str, ...]
     scope: str
+    email: str = ""
+    disabled: bool = False
+    created: datetime | None = None
+    password_changed: datetime | None = None
+    last_sign_in: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,9 @@ class Token:
     """An issued access token, known by its hash alone.
 
     `patient` is the one in context, `client` the application that holds it, `grant` the id of the
-    authorization that it comes from.
+    authorization that it comes from. With `idle`, in seconds, it ends when it is not used for that
+    long after `used`. `purpose` is a code of v3-ActReason. `address` and `agent` are what the
+    person's browser was when it was issued.
     """
 
     hash: str
@@ -42,6 +53,11 @@ class Token:
     patient: str | None = None
     client: str = ""
     grant: str = ""
+    idle: int = 0
+    used: datetime | None = None
+    purpose: str = ""
+    address: str = ""
+    agent: str = ""
 
 
 class AccountStore:
@@ -53,43 +69,39 @@ class AccountStore:
     async def find(self, username: str) -> Account | None:
         """The account of that name, whatever its case."""
         found = await self._accounts.find_one({"_id": username.lower()})
-        if found is None:
-            return None
-        return Account(
-            username=found["_id"],
-            password_hash=found["password_hash"],
-            reference=found["reference"],
-            display=found["display"],
-            roles=tuple(found["roles"]),
-            scope=found["scope"],
-        )
+        return _account(found) if found is not None else None
+
+    async def all(self) -> list[Account]:
+        """Every account, by name."""
+        return [_account(one) async for one in self._accounts.find().sort("_id", 1)]
 
     async def add(self, account: Account) -> None:
         """Store a new account. Raises `VersionConflict` when the name is taken."""
+        document = {**asdict(account), "_id": account.username.lower()}
+        del document["username"]
         try:
-            await self._accounts.insert_one(
-                {
-                    "_id": account.username.lower(),
-                    "password_hash": account.password_hash,
-                    "reference": account.reference,
-                    "display": account.display,
-                    "roles": list(account.roles),
-                    "scope": account.scope,
-                }
-            )
+            await self._accounts.insert_one({**document, "roles": list(account.roles)})
         except DuplicateKeyError:
             raise VersionConflict("An account of that name exists already.") from None
 
-    async def set_password(self, username: str, password_hash: str) -> bool:
-        """Replace the hash. False when there is no such account."""
-        changed = await self._accounts.update_one(
-            {"_id": username.lower()}, {"$set": {"password_hash": password_hash}}
-        )
+    async def change(self, username: str, **fields: Any) -> bool:
+        """Set fields of an `Account`. False when there is no such account."""
+        unknown = set(fields) - set(Account.__dataclass_fields__)
+        assert not unknown, unknown
+        if "roles" in fields:
+            fields["roles"] = list(fields["roles"])
+        changed = await self._accounts.update_one({"_id": username.lower()}, {"$set": fields})
         return changed.matched_count == 1
 
     async def any(self) -> bool:
         """Whether there is at least one account."""
         return await self._accounts.find_one({}, {"_id": 1}) is not None
+
+
+def _account(found: dict[str, Any]) -> Account:
+    names = Account.__dataclass_fields__.keys() & found.keys()
+    fields = {name: found[name] for name in names}
+    return Account(**{**fields, "username": found["_id"], "roles": tuple(found["roles"])})
 
 
 class TokenStore:
@@ -107,15 +119,30 @@ class TokenStore:
     async def find(self, hash: str) -> Token | None:
         """The token of that hash, expired or not."""
         found = await self._tokens.find_one({"_id": hash})
-        if found is None:
-            return None
-        fields = {name: found[name] for name in Token.__dataclass_fields__ if name in found}
-        return Token(**{**fields, "hash": hash, "roles": tuple(found["roles"])})
+        return _token(found) if found is not None else None
+
+    async def touch(self, hash: str, now: datetime) -> None:
+        """Note that a token was used."""
+        await self._tokens.update_one({"_id": hash}, {"$set": {"used": now}})
+
+    async def of_subject(self, subject: str) -> list[Token]:
+        """Every token of an account, newest first."""
+        found = self._tokens.find({"subject": subject}).sort("issued", -1)
+        return [_token(one) async for one in found]
 
     async def remove(self, hash: str) -> None:
         """Revoke a token, at once and for every process."""
         await self._tokens.delete_one({"_id": hash})
 
+    async def remove_others(self, subject: str, hash: str) -> None:
+        """Revoke every token of an account but one."""
+        await self._tokens.delete_many({"subject": subject, "_id": {"$ne": hash}})
+
     async def remove_subject(self, subject: str) -> None:
         """Revoke every token of an account."""
         await self._tokens.delete_many({"subject": subject})
+
+
+def _token(found: dict[str, Any]) -> Token:
+    fields = {name: found[name] for name in Token.__dataclass_fields__ if name in found}
+    return Token(**{**fields, "hash": found["_id"], "roles": tuple(found["roles"])})

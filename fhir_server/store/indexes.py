@@ -26,9 +26,12 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ],
     "outbox": [],
     "accounts": [],
+    "second_factors": [],
+    "continuations": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],
     "tokens": [
         IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0),
         IndexModel([("grant", 1)], name="grant"),
+        IndexModel([("subject", 1)], name="subject"),
     ],
     "clients": [],
     "sign_in_failures": [IndexModel([("expires", 1)], name="expiry", expireAfterSeconds=0)],

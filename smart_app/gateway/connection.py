@@ -40,7 +40,7 @@ async def converse(socket: WebSocket, interaction: str, conversation: Conversati
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in _subprotocols(socket) else None)
     try:
         caller = await _admit(socket, interaction)
-        await _while_valid(socket, caller, conversation)
+        await _while_valid(socket, caller, conversation, recording=interaction == "update")
     except WebSocketDisconnect:
         return
     except Exception as error:
@@ -103,13 +103,16 @@ async def _admit(socket: WebSocket, interaction: str) -> Caller:
     return caller
 
 
-async def _while_valid(socket: WebSocket, caller: Caller, conversation: Conversation) -> None:
-    await first(conversation(socket, caller), _expiry(socket, caller))
+async def _while_valid(
+    socket: WebSocket, caller: Caller, conversation: Conversation, *, recording: bool
+) -> None:
+    await first(conversation(socket, caller), _expiry(socket, caller, recording=recording))
 
 
-async def _expiry(socket: WebSocket, caller: Caller) -> None:
+async def _expiry(socket: WebSocket, caller: Caller, *, recording: bool) -> None:
     """Raise `NotAuthenticated` once the token has expired or was revoked.
 
+    A recording is use of the session; watching is not: a screen that nobody sits at signs out.
     When the database does not answer for a while, a recording goes on.
     """
     time = asyncio.get_running_loop().time
@@ -117,7 +120,7 @@ async def _expiry(socket: WebSocket, caller: Caller) -> None:
     while True:
         await asyncio.sleep(max(min(_RECHECK_SECONDS, _left(socket, caller)), 0.05))
         try:
-            await _fhir(socket).authenticator.authenticate(_token(socket))
+            await _fhir(socket).authenticator.authenticate(_token(socket), touch=recording)
             checked = time()
         except NotAuthenticated:
             raise

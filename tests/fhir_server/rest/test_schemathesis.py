@@ -112,13 +112,17 @@ async def watched(mongo_uri: str) -> AsyncIterator[tuple[httpx2.AsyncClient, Cur
         ids=random_id,
         secret=lambda: secrets.token_urlsafe(32),
     )
-    await server.sign_in.add_account("a", "long enough 1", reference="Practitioner/a", display="A")
+    await server.sign_in.add_account(
+        "a", "grey otters swim", reference="Practitioner/a", display="A"
+    )
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     fhir_app.mount(app, random_id)
     app.state.fhir = server
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
-        answer = await http.post("/auth/login", json={"username": "a", "password": "long enough 1"})
+        answer = await http.post(
+            "/auth/login", json={"username": "a", "password": "grey otters swim"}
+        )
         http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         yield http, cursors
     await server.aclose()

@@ -122,13 +122,17 @@ async def test_the_setting_demands_a_profile(database: Database) -> None:
         ids=random_id,
         secret=lambda: secrets.token_urlsafe(32),
     )
-    await opened.sign_in.add_account("u", "a long pass", reference="Practitioner/p", display="U")
+    await opened.sign_in.add_account(
+        "u", "grey otters swim", reference="Practitioner/p", display="U"
+    )
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     fhir_app.mount(app, random_id)
     app.state.fhir = opened
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-        signed = await client.post("/auth/login", json={"username": "u", "password": "a long pass"})
+        signed = await client.post(
+            "/auth/login", json={"username": "u", "password": "grey otters swim"}
+        )
         client.headers["Authorization"] = f"Bearer {signed.json()['access_token']}"
         refused = await client.post("/fhir/Patient", json=BARE)
         assert refused.status_code == 422

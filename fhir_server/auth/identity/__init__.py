@@ -1,0 +1,1 @@
+"""Who people are: what their passwords must be, second factors, sessions."""

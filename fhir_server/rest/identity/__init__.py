@@ -1,0 +1,1 @@
+"""HTTP of identity: sign-in, the account, sessions, emergency access."""
