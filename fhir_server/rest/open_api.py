@@ -117,6 +117,10 @@ def _body(one: Interaction) -> Schema:
     return {JSON: resource, XML: {"schema": {"type": "string"}}}
 
 
+_ACCEPTED = {"reindex": ("200", "202")}
+"""Operations that answer before their work is done."""
+
+
 def _operation(one: Operation) -> dict[str, Schema]:
     """Path to methods, for every place where an operation may be called."""
     places = {"system": "", "type": "/{type}", "instance": "/{type}/{id}"}
@@ -131,7 +135,7 @@ def _operation(one: Operation) -> dict[str, Schema]:
                 *({"name": name, "in": "query", "schema": {"type": "string"}}
                   for name in sorted(one.parameters)),
             ],
-            "responses": _responses(("200",)),
+            "responses": _responses(_ACCEPTED.get(one.name, ("200",))),
         }  # fmt: skip
         content = {JSON: {"schema": {"$ref": "#/components/schemas/Resource"}}}
         post = {**named, "operationId": f"POST {path}", "requestBody": {"content": content}}
