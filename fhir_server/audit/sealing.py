@@ -22,12 +22,18 @@ _log = structlog.get_logger("aimed.audit")
 
 
 class Sealing:
-    """Seals what is pending, of this process and of others. `key` may be empty."""
+    """Seals what is pending, of this process and of others. `key` may be empty.
 
-    def __init__(self, chain: AuditChain, *, clock: Clock, key: bytes) -> None:
+    `delay` is in seconds.
+    """
+
+    def __init__(
+        self, chain: AuditChain, *, clock: Clock, key: bytes, delay: float = DELAY
+    ) -> None:
         self._chain = chain
         self._clock = clock
         self._key = key
+        self._delay = delay
         self._task: asyncio.Task[None] | None = None
         self._one = asyncio.Lock()
         self._told: datetime | None = None
@@ -38,7 +44,7 @@ class Sealing:
             self._task = asyncio.create_task(self._soon())
 
     async def _soon(self) -> None:
-        await asyncio.sleep(DELAY)
+        await asyncio.sleep(self._delay)
         try:
             await self.seal()
         except Exception as error:  # the events are pending: the next one wakes us again
