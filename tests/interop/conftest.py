@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -13,12 +12,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from fhir_server import app as fhir_app
-from fhir_server.clock import random_id, system_clock
-from fhir_server.server import FhirServer, open_fhir_server
-from fhir_server.settings import FhirSettings
+from fhir_server.clock import random_id
+from fhir_server.server import FhirServer
 from fhir_server.store.connection import Database
 from tests.accounts import PASSWORD, USERNAME, dr_adams
 from tests.fhir_server.smart.flow import App, public_client
+from tests.fhir_servers import fhir_server_on
 
 
 @dataclass(frozen=True)
@@ -32,17 +31,10 @@ class Place:
 
 @pytest.fixture
 async def server(database: Database) -> AsyncIterator[FhirServer]:
-    opened = await open_fhir_server(
-        database,
-        FhirSettings(),
-        clock=system_clock,
-        ids=random_id,
-        secret=lambda: secrets.token_urlsafe(32),
-    )
-    await opened.accounts.add(dr_adams())
-    await opened.smart.clients.add(public_client())
-    yield opened
-    await opened.aclose()
+    async with fhir_server_on(database) as opened:
+        await opened.accounts.add(dr_adams())
+        await opened.smart.clients.add(public_client())
+        yield opened
 
 
 @pytest.fixture
