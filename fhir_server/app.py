@@ -1,4 +1,6 @@
-"""Mounts the FHIR server: FHIR under /fhir, sign-in and OAuth under /auth, errors everywhere."""
+"""Mounts the FHIR server: FHIR under /fhir, sign-in and OAuth under /auth, administration under
+/api/admin and /api/audit, errors everywhere.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,18 @@ from starlette.types import Scope
 from fhir_server.auth.smart.clients.registration import Registration
 from fhir_server.clock import Ids
 from fhir_server.rest import errors
+from fhir_server.rest.admin.audit import audit_router
+from fhir_server.rest.admin.clients import clients_router
+from fhir_server.rest.admin.users import users_router
 from fhir_server.rest.caller import fhir_of
 from fhir_server.rest.cors import CrossOrigin, Origins
 from fhir_server.rest.identity.account import account_router
 from fhir_server.rest.identity.emergency import emergency_router
+from fhir_server.rest.identity.passkey_sign_in import passkey_sign_in_router
+from fhir_server.rest.identity.passkeys import passkeys_router
+from fhir_server.rest.identity.password_link import password_link_router
+from fhir_server.rest.identity.password_reset import password_reset_router
+from fhir_server.rest.identity.provider import provider_router
 from fhir_server.rest.identity.sessions import sessions_router
 from fhir_server.rest.identity.sign_in import sign_in_router
 from fhir_server.rest.operation_routes import operation_router
@@ -37,16 +47,24 @@ def mount(app: FastAPI, ids: Ids) -> None:
     app.add_middleware(RequestLimits)
     app.add_middleware(RateLimited)
     app.add_middleware(CrossOrigin, origins=_origins)
-    app.add_middleware(SecurityHeaders)
     errors.install(app)
+    app.add_middleware(SecurityHeaders)  # outside the errors: a fault's answer has them too
     smart_errors.install(app)
     app.include_router(discovery_router())  # before FHIR, whose addresses take any name
     app.include_router(operation_router(ids), prefix="/fhir")
     app.include_router(fhir_router(ids), prefix="/fhir")
     app.include_router(sign_in_router())
+    app.include_router(passkey_sign_in_router())
+    app.include_router(provider_router())
     app.include_router(account_router())
+    app.include_router(passkeys_router())
+    app.include_router(password_reset_router())
     app.include_router(sessions_router())
     app.include_router(emergency_router())
+    app.include_router(password_link_router())
+    app.include_router(users_router())
+    app.include_router(clients_router())
+    app.include_router(audit_router())
     app.include_router(authorize_router())
     app.include_router(token_router())
     app.include_router(jwks_router(lambda request: fhir_of(request).smart.keys))

@@ -24,6 +24,7 @@ transport: the edge renders it as an OperationOutcome (`fhir_server.rest.errors`
   * InvalidResource          well-formed, but breaks a rule of its type
   * RateLimited              too many requests
   * Unavailable              a server we depend on does not answer
+  * EncryptionFault          what is stored and the encryption keys do not go together
 
 Source: FHIR R4 3.1.0.4.1 (status codes) and http://hl7.org/fhir/R4/valueset-issue-type.html.
 """
@@ -49,13 +50,14 @@ class Issue:
 class FhirError(Exception):
     """An expected failure. `status` is the HTTP status, `code` the FHIR IssueType.
 
-    `ack` is the HL7 v2 acknowledgement code (table 0008) of the same failure, `retryable` says
-    whether the same request may succeed later.
+    `ack` is the HL7 v2 acknowledgement code (table 0008) of the same failure and `condition` its
+    error code (table 0357), `retryable` says whether the same request may succeed later.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "exception"
     ack: ClassVar[Literal["AE", "AR"]] = "AE"
+    condition: ClassVar[str] = "207"
     retryable: ClassVar[bool] = False
 
     def __init__(
@@ -80,12 +82,14 @@ class Malformed(FhirError):
     """Not JSON, duplicate keys, or not the shape of the thing expected."""
 
     status, code, ack = 400, "structure", "AR"
+    condition = "100"
 
 
 class InvalidParameter(FhirError):
     """A parameter, header or id whose value cannot be right."""
 
     status, code, ack = 400, "value", "AR"
+    condition = "102"
 
 
 class NotAuthenticated(FhirError):
@@ -109,12 +113,14 @@ class ResourceNotFound(FhirError):
     """There is no such resource and never was."""
 
     status, code = 404, "not-found"
+    condition = "204"
 
 
 class NotSupported(FhirError):
     """The request asks for something this server does not offer, and says so."""
 
     status, code, ack = 400, "not-supported", "AR"
+    condition = "200"
 
 
 class MethodNotAllowed(FhirError):
@@ -139,12 +145,14 @@ class VersionConflict(FhirError):
     """The present state of the resource does not allow the change."""
 
     status, code, retryable = 409, "conflict", True
+    condition = "206"
 
 
 class ResourceGone(FhirError):
     """The resource was deleted; its history remains readable."""
 
     status, code = 410, "deleted"
+    condition = "204"
 
 
 class PreconditionFailed(FhirError):
@@ -163,6 +171,7 @@ class TooLarge(FhirError):
     """The body, frame or bundle is over the documented limit."""
 
     status, code, ack = 413, "too-long", "AR"
+    condition = "104"
 
 
 class UriTooLong(FhirError):
@@ -181,6 +190,7 @@ class InvalidResource(FhirError):
     """Well-formed JSON that breaks a rule of its resource type."""
 
     status, code = 422, "invariant"
+    condition = "102"
 
 
 class RateLimited(FhirError):
@@ -195,10 +205,14 @@ class Unavailable(FhirError):
     status, code, retryable = 503, "transient", True
 
 
+class EncryptionFault(FhirError):
+    """What is stored cannot be decrypted here, or is not what was encrypted for its place."""
+
+
 ERRORS: tuple[type[FhirError], ...] = (
     Malformed, InvalidParameter, NotAuthenticated, NotPermitted, ResourceNotFound, NotSupported,
     MethodNotAllowed, NotAcceptable, UnsupportedMedia, VersionConflict, ResourceGone,
     PreconditionFailed, TooCostly, TooLarge, UriTooLong, HeadersTooLarge,
-    InvalidResource, RateLimited, Unavailable,
+    InvalidResource, RateLimited, Unavailable, EncryptionFault,
 )  # fmt: skip
 """Every class of the tree, in the order of its drawing; the documentation is made from it."""

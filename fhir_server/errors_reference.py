@@ -11,10 +11,10 @@ _HEAD = """# Errors
 
 Every expected failure has one class, whatever protocol it happens in. REST answers an
 OperationOutcome with the issue code, `/auth` answers RFC 6749 JSON, sockets close with a code of
-their own (see the architecture). This page is made from the code by
-`python -m fhir_server.errors_reference`.
+their own (see the architecture), HL7 v2 answers an ACK with ERR segments. This page is made from
+the code by `python -m fhir_server.errors_reference`.
 
-| error | HTTP | issue code | HL7 v2 | try again | meaning |
+| error | HTTP | issue code | HL7 v2 (tables 0008, 0357) | try again | meaning |
 |---|---|---|---|---|---|
 """
 
@@ -22,7 +22,7 @@ their own (see the architecture). This page is made from the code by
 def page() -> str:
     """The whole page."""
     rows = [
-        f"| {one.__name__} | {one.status} | {one.code} | {one.ack} | "
+        f"| {one.__name__} | {one.status} | {one.code} | {one.ack} {one.condition} | "
         f"{'yes' if one.retryable else 'no'} | {(one.__doc__ or '').splitlines()[0]} |"
         for one in ERRORS
     ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from fhir_server.identity_settings import IdentitySettings
 
 
 class SmartSettings(BaseModel):
@@ -37,6 +40,12 @@ class SmartSettings(BaseModel):
         ),
         description="The most that an app may register for by itself, as a JSON list of scopes.",
     )
+    key_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days after which a new key signs id_tokens. It is published an hour before, "
+        "and the old one until the last id_token that it signed has expired.",
+    )
     tenant: str | None = Field(
         default=None,
         description="An opaque name of the organization, told to apps that are launched from here.",
@@ -61,8 +70,58 @@ class AuditSettings(BaseModel):
     chain_key: SecretStr = Field(
         default=SecretStr(""),
         description="Key of the chain of hashes over the audit events, of at least 32 characters. "
-        "With it, who can write to the database alone cannot forge a chain.",
+        "With it, who can write to the database alone cannot forge a chain; production needs it.",
     )
+
+
+class EncryptionSettings(BaseModel):
+    """Encryption of what the database holds, by keys that the database does not have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    provider: Literal["off", "local", "aws"] = Field(
+        default="off",
+        description="Who keeps the master key: nobody, these settings, or AWS KMS. Every process "
+        "on a database must have the same.",
+    )
+    key: SecretStr | None = Field(
+        default=None,
+        description="The master key of `local`: 96 random bytes in base64, as `aimed keys "
+        "generate` makes.",
+    )
+    key_file: Path | None = Field(default=None, description="A file with it instead.")
+    previous_key: SecretStr | None = Field(
+        default=None,
+        description="The local master key before this one, until `aimed keys rotate` has run.",
+    )
+    previous_key_file: Path | None = Field(default=None, description="A file with it instead.")
+    aws_key: str = Field(
+        default="", description="ARN of the key of AWS KMS. Credentials are found as boto3 does."
+    )
+    aws_region: str = Field(default="", description="Region of that key.")
+    aws_endpoint: str | None = Field(
+        default=None, description="Host and port of AWS KMS, when not the usual one of the region."
+    )
+    aws_authorities: Path | None = Field(
+        default=None, description="PEM file of the authorities that vouch for that endpoint."
+    )
+    unencrypted: Literal["read", "refuse"] = Field(
+        default="read",
+        description="What to do with content that is not encrypted: `refuse` once `aimed keys "
+        "reencrypt` has been over everything.",
+    )
+
+    @model_validator(mode="after")
+    def _has_its_key(self) -> EncryptionSettings:
+        if (self.key and self.key_file) or (self.previous_key and self.previous_key_file):
+            raise ValueError("give a key or a file with it, not both")
+        if self.provider == "local" and not (self.key or self.key_file):
+            raise ValueError("the provider local needs KEY or KEY_FILE")
+        if self.provider == "aws" and not (self.aws_key and self.aws_region):
+            raise ValueError("the provider aws needs AWS_KEY and AWS_REGION")
+        if self.provider == "off" and (self.key or self.key_file or self.aws_key):
+            raise ValueError("there is a key, and the provider is off")
+        return self
 
 
 class RequestSettings(BaseModel):
@@ -70,6 +129,13 @@ class RequestSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Names by which clients reach this server, as a JSON list, each with its port "
+        "unless that is the usual one. Requests that name another host get 400, for issuer and "
+        "audience are made of it. Unless set, the host of `AIMED_PUBLIC_URL`; without either, in "
+        "development, any.",
+    )
     url: int = Field(default=16 * 1024, description="Longest path and query in bytes; 414 above.")
     headers: int = Field(default=100, description="Most headers of a request; 431 above.")
     header_bytes: int = Field(
@@ -168,6 +234,12 @@ class FhirSettings(BaseModel):
     include_limit: int = Field(
         default=2000, description="Most resources that one page includes; 409 above."
     )
+    search_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="Longest that a search, history or operation may take; 409 after that. A "
+        "reindex goes on in the background.",
+    )
     conditional_delete: Literal["single", "multiple"] = Field(
         default="single",
         description="Whether a conditional delete that matches several resources deletes them all "
@@ -184,7 +256,9 @@ class FhirSettings(BaseModel):
         "them is for must meet one of those for its type on every write; 422 otherwise.",
     )
     smart: SmartSettings = Field(default_factory=SmartSettings)
+    identity: IdentitySettings = Field(default_factory=IdentitySettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
     requests: RequestSettings = Field(default_factory=RequestSettings)
     rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
     token_seconds: int = Field(
@@ -195,4 +269,15 @@ class FhirSettings(BaseModel):
         ge=60,
         description="Seconds without a request after which a person is signed out; a recording "
         "that runs counts as use. 45 CFR 164.312(a)(2)(iii).",
+    )
+    step_up_seconds: int = Field(
+        default=5 * 60,
+        ge=0,
+        description="Seconds after sign-in in which an administrator may change somebody's roles, "
+        "password or second factor without giving the own password again.",
+    )
+    password_link_hours: int = Field(
+        default=48,
+        ge=1,
+        description="Hours that a link holds by which somebody sets a password once.",
     )

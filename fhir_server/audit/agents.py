@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 from fhir_server.audit.access import Access
@@ -36,9 +37,13 @@ def _user(caller: Caller, pattern: Pattern) -> Agent:
     }
     if caller.roles:
         agent["role"] = [{"text": role} for role in caller.roles]
-    if caller.purpose:
-        agent["purposeOfUse"] = [{"coding": [{"system": _PURPOSE, "code": caller.purpose}]}]
-    return agent
+    return {**agent, **_purpose(caller)}
+
+
+def _purpose(caller: Caller) -> Agent:
+    if not caller.purpose:
+        return {}
+    return {"purposeOfUse": [{"coding": [{"system": _PURPOSE, "code": caller.purpose}]}]}
 
 
 def _client(
@@ -48,10 +53,19 @@ def _client(
         "type": {"coding": [pattern.client]},
         "who": _application(caller),
         "requestor": requestor,
-        "network": {"address": access.address, "type": _ADDRESS}
+        **(_purpose(caller) if caller is not None and requestor else {}),
+        "network": {"address": access.address, "type": _kind(access.address)}
         if access.address
         else {"address": site, "type": _MACHINE},
     }
+
+
+def _kind(address: str) -> str:
+    try:
+        ip_address(address.partition("%")[0])
+    except ValueError:
+        return _MACHINE
+    return _ADDRESS
 
 
 def _application(caller: Caller | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from fhir_server.clock import instant
 from fhir_server.resource import dumps
-from fhir_server.store.audit_chain import AuditChain, Block
+from fhir_server.store.audit_chain import UNPROVEN, AuditChain, Block
 
 GENESIS = "0" * 64
 
@@ -111,5 +111,8 @@ async def _events(chain: AuditChain, block: Block, *, purged: bool) -> AsyncIter
         found = stored[reference]
         if not found and not purged:
             yield Finding(reference, f"was removed (it is in block {block.number})")
+        elif hash == UNPROVEN:
+            text = "was not written by this server, or changed before it was sealed"
+            yield Finding(reference, f"{text} (it is in block {block.number})")
         elif found - {hash}:
             yield Finding(reference, f"was changed (it is in block {block.number})")

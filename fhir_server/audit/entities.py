@@ -7,6 +7,8 @@ from typing import Any
 
 from fhir_server.audit.access import Access
 from fhir_server.audit.agents import SELF
+from fhir_server.labels import Label
+from fhir_server.labels.lattice import coding
 
 _TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
@@ -16,13 +18,20 @@ Entity = dict[str, Any]
 
 def entities(access: Access) -> list[Entity]:
     """The resources by name, then the patients, the query and the request's id."""
-    found = [_data(reference) for reference in access.entities]
+    labels = dict(access.labels)
+    found = [{**_data(one), **_labelled(labels.get(one, ()))} for one in access.entities]
     found += [_patient(reference) for reference in access.charts]
     if access.query is not None:
-        found.append(_query(access.query))
+        found.append({**_query(access.query), **_labelled(labels.get("", ()))})
+    if access.way is not None:
+        found.append(_way(access.way))
     if access.request_id is not None:
         found.append(_request(access.request_id))
     return found
+
+
+def _labelled(labels: tuple[Label, ...]) -> Entity:
+    return {"securityLabel": [coding(one) for one in labels]} if labels else {}
 
 
 def server_entity() -> Entity:
@@ -48,6 +57,11 @@ def _patient(reference: str) -> Entity:
         "type": _coding(_TYPE, "1", "Person"),
         "role": _coding(_ROLE, "1", "Patient"),
     }
+
+
+def _way(way: str) -> Entity:
+    """How somebody signed in, as a detail of what they signed in to."""
+    return {**server_entity(), "detail": [{"type": "authentication", "valueString": way}]}
 
 
 def _query(query: str) -> Entity:

@@ -20,6 +20,16 @@ _SOURCE = {
 }
 
 
+def audit_events(
+    caller: Caller | None, access: Access, *, at: datetime, site: str
+) -> tuple[Resource, ...]:
+    """The events of an access: one for each patient where BALP has a pattern of a patient's."""
+    pattern = patterns()[access.interaction]
+    several = access.outcome < 400 and pattern.patient_profile is not None
+    parts = access.by_patient() if several else (access,)
+    return tuple(audit_event(caller, one, at=at, site=site) for one in parts)
+
+
 def audit_event(caller: Caller | None, access: Access, *, at: datetime, site: str) -> Resource:
     """The event; `caller` is None when nobody could be made out. `site` is this server's name."""
     pattern = patterns()[access.interaction]
@@ -41,15 +51,18 @@ def audit_event(caller: Caller | None, access: Access, *, at: datetime, site: st
         "entity": entities(access) or [server_entity()],
     }
     if access.outcome >= 400:
-        event["outcomeDesc"] = f"HTTP {access.outcome}"
+        event["outcomeDesc"] = " ".join(filter(None, (f"HTTP {access.outcome}", access.remark)))
     if access.reason:
         event["purposeOfEvent"] = [{"text": access.reason}]
     return event
 
 
 def _profile(pattern: Pattern, access: Access) -> str | None:
-    """What the event conforms to. The patterns are of successes, and those of patients of one."""
-    if access.outcome >= 400:
+    """What the event conforms to. The patterns are of successes, and those of patients of one.
+
+    Those of reads and writes are of one resource; what a transaction did of a kind is several.
+    """
+    if access.outcome >= 400 or (access.query is None and len(access.entities) > 1):
         return None
     if pattern.patient_profile and len(access.charts) == 1:
         return pattern.patient_profile

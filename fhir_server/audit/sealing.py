@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
 
-from fhir_server.audit.chain import next_block
+from fhir_server.audit.chain import block_hash, next_block
 from fhir_server.clock import Clock
-from fhir_server.store.audit_chain import AuditChain, Block
+from fhir_server.store.audit_chain import AuditChain, AuditWitness, Block
 
 DELAY = 1.0
-"""Seconds from an event to its block. One block a second costs 4 commands, whatever the load; in
-this second an event could be changed in the database without a trace in the chain."""
+"""Seconds from an event to its block. One block a second costs 5 commands, whatever the load. In
+this second the writing process is the witness of its events, whatever the database says then."""
 
 _TELL = timedelta(hours=1)
 _ATTEMPTS = 5
@@ -22,17 +23,21 @@ _log = structlog.get_logger("aimed.audit")
 
 
 class Sealing:
-    """Seals what is pending, of this process and of others. `key` may be empty.
+    """Seals what is pending, of this process and of others. `delay` is in seconds.
 
-    `delay` is in seconds.
+    What `witness` knows is sealed also when it is no longer pending, so that removing or changing
+    an event before it is sealed shows as one of a sealed event does. What others left pending has
+    to carry their mark. The witness's key may be empty.
     """
 
     def __init__(
-        self, chain: AuditChain, *, clock: Clock, key: bytes, delay: float = DELAY
+        self, chain: AuditChain, witness: AuditWitness, *, clock: Clock, delay: float = DELAY
     ) -> None:
         self._chain = chain
+        self._witness = witness
         self._clock = clock
-        self._key = key
+        self._key = witness.key
+        self._seen: int | None = None
         self._delay = delay
         self._task: asyncio.Task[None] | None = None
         self._one = asyncio.Lock()
@@ -51,17 +56,37 @@ class Sealing:
             _log.warning("sealing waits", fault=type(error).__name__)
 
     async def seal(self) -> None:
-        """Put all that is pending into blocks."""
+        """Put all that waits into blocks."""
         async with self._one:
-            while pending := await self._chain.pending():
-                await self._append(tuple(pending))
+            while await self._seal_some():
+                pass
 
-    async def _append(self, entries: tuple[tuple[str, str], ...]) -> None:
+    async def _seal_some(self) -> bool:
+        """Add one block. False when there is nothing to put into it."""
         for _ in range(_ATTEMPTS):
-            block = next_block(await self._chain.last(), entries, self._clock(), self._key)
+            last = await self._chain.last()
+            await self._look_at_others(last)
+            pending = await self._chain.pending(self._witness)
+            # What this process wrote itself is as it wrote it.
+            entries = tuple(({**dict(pending), **dict(self._witness.waiting())}).items())
+            if not entries:
+                return False
+            block = next_block(last, entries, self._clock(), self._key)
             if await self._chain.append(block):
+                self._witness.sealed(entries)
+                self._seen = block.number
                 self._tell(block)
-                return
+                return True
+        return False
+
+    async def _look_at_others(self, last: Block | None) -> None:
+        """Blocks of other processes hold events of this one too."""
+        number = last.number if last else 0
+        if self._seen is not None and self._seen < number:
+            async for block in self._chain.blocks(self._seen):
+                if hmac.compare_digest(block.hash, block_hash(block, self._key)):
+                    self._witness.sealed(block.entries)
+        self._seen = number
 
     def _tell(self, block: Block) -> None:
         """The log, kept elsewhere, is a witness of what the chain was."""

@@ -8,7 +8,7 @@ that is not recorded: when the event cannot be stored, the request fails. Decisi
 from __future__ import annotations
 
 from fhir_server.audit.access import Access
-from fhir_server.audit.event import audit_event
+from fhir_server.audit.event import audit_events
 from fhir_server.audit.sealing import Sealing
 from fhir_server.auth.caller import Caller
 from fhir_server.clock import Clock
@@ -31,12 +31,13 @@ class AuditTrail:
     async def record(
         self, caller: Caller | None, access: Access, unit: UnitOfWork | None = None
     ) -> None:
-        """Store the event, in `unit` if given, else together with others that wait."""
-        event = self.event(caller, access)
-        if unit is not None:
-            await unit.create(event)
+        """Store its events, in `unit` if given, else together with others that wait."""
+        events = self.events(caller, access)
+        if unit is None:
+            await self._group.create(*events)
         else:
-            await self._group.create(event)
+            for event in events:
+                await unit.create(event)
         self._sealing.wake()
 
     async def aclose(self) -> None:
@@ -44,6 +45,6 @@ class AuditTrail:
         await self._group.aclose()
         await self._sealing.aclose()
 
-    def event(self, caller: Caller | None, access: Access) -> Resource:
-        """The AuditEvent of an access; `caller` is None when nobody could be made out."""
-        return audit_event(caller, access, at=self._clock(), site=self._site)
+    def events(self, caller: Caller | None, access: Access) -> tuple[Resource, ...]:
+        """The AuditEvents of an access; `caller` is None when nobody could be made out."""
+        return audit_events(caller, access, at=self._clock(), site=self._site)

@@ -12,20 +12,20 @@ from functools import lru_cache
 
 from fhir_server.auth.caller import Caller
 from fhir_server.auth.policy import (
-    CONFIDENTIALITY,
     Role,
-    confidentiality_codes,
+    restricting_labels,
     roles,
     shared_types,
 )
 from fhir_server.auth.scopes import LETTER, Grant, grants
 from fhir_server.definitions.search_parameters import compartment, parameters_of
 from fhir_server.errors import FhirError, NotPermitted
+from fhir_server.labels import Label
 from fhir_server.search.criteria import RESOLVED_MODIFIERS, And, Clause, Criterion, Ids, Keys, Or
 from fhir_server.search.query import parse
 
 _INSERT_ONLY = {"AuditEvent"}
-_AUDITORS = {"auditor", "admin"}
+_AUDITOR = "auditor"
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,19 @@ def limits(caller: Caller, type: str, letter: str) -> Limits:
         _permit_audit(caller, letter)
     own = caller.reference if caller.client and letter == "r" else ""
     of_type = own if own.startswith(f"{type}/") and "fhirUser" in caller.scope.split() else ""
-    return _limits(caller.scope, caller.roles, caller.patient, type, letter, of_type)
+    themselves = caller.reference if caller.reference.startswith("Patient/") else None
+    return _limits(caller.scope, caller.roles, caller.patient, type, letter, of_type, themselves)
 
 
 @lru_cache(maxsize=4096)
 def _limits(
-    scope: str, own: tuple[str, ...], patient: str | None, type: str, letter: str, user: str
+    scope: str,
+    own: tuple[str, ...],
+    patient: str | None,
+    type: str,
+    letter: str,
+    user: str,
+    as_patient: str | None,
 ) -> Limits:
     # Who is granted fhirUser may read that one resource: SMART apps show who has signed in.
     themselves: list[Criterion | None] = [Ids((user,))] if user else []
@@ -63,9 +70,10 @@ def _limits(
     if not by_scope:
         raise NotPermitted(f"Your token's scopes do not cover this interaction on {type}.")
     held = [roles()[name] for name in own if name in roles()]
-    by_role = _any_of([one for role in held for one in role.grants], patient, type, letter)
+    # A role's patient/ grants are about who holds it, not about whom an application has in context.
+    by_role = _any_of([one for role in held for one in role.grants], as_patient, type, letter)
     by_role += themselves
-    if held and not by_role:
+    if own and not by_role:  # a role that no table knows permits nothing
         raise NotPermitted(f"Your role does not cover this interaction on {type}.")
     parts = [part for part in (_union(by_scope), _union(by_role)) if part is not None]
     return Limits(_all_of(parts), _hidden(held, type))
@@ -138,15 +146,13 @@ def _hidden(held: list[Role], type: str) -> Clause | None:
     """The labels that none of the roles may see, as a clause that excludes them."""
     if not held:
         return None
-    seen = {code for role in held for code in role.sees}
-    codes = tuple(
-        f"{CONFIDENTIALITY}|{code}" for code in confidentiality_codes() if code not in seen
-    )
-    return Clause(parameters_of(type)["_security"], "not", codes) if codes else None
+    seen = frozenset[Label]().union(*(role.sees for role in held))
+    values = tuple(f"{one[0]}|{one[1]}" for one in restricting_labels() if one not in seen)
+    return Clause(parameters_of(type)["_security"], "not", values) if values else None
 
 
 def _permit_audit(caller: Caller, letter: str) -> None:
     if letter in "cud":
         raise NotPermitted("Audit events are written by the server alone and never changed.")
-    if not caller.scope.startswith("system/") and not _AUDITORS & set(caller.roles):
+    if not caller.scope.startswith("system/") and _AUDITOR not in caller.roles:
         raise NotPermitted("Audit events are read by auditors.")

@@ -36,18 +36,37 @@ class BackOff:
                 headers={"Retry-After": str(seconds)},
             )
 
+    async def begin(self, username: str, address: str | None) -> None:
+        """Let a try be judged that counts as a failure of the account until `succeeded`.
+
+        So many at once are no better than one after another. Raises `RateLimited` as `check`.
+        """
+        await self.check(username, address)
+        now, key = self._clock(), _keys(username, None)[0]
+        pause = pause_after(await self._failures.add(key, now), FREE["account"])
+        if pause and not await self._failures.take(key, now, now + pause):
+            await self.check(username, address)
+
+    async def wrong(self, address: str | None) -> None:
+        """Count against the address what `begin` has counted against the account."""
+        if address is not None:
+            await self._count(_address(address))
+
     async def failed(self, username: str, address: str | None) -> None:
         """Count a failure; from the sixth in a row on, each pause is twice as long."""
-        now = self._clock()
         for key in _keys(username, address):
-            count = await self._failures.add(key, now)
-            pause = pause_after(count, FREE[key.partition(":")[0]])
-            if pause:
-                await self._failures.pause(key, now + pause)
+            await self._count(key)
 
     async def succeeded(self, username: str) -> None:
         """Forget the failures of the account. Those of the address stay: it may guess others."""
         await self._failures.clear(_keys(username, None)[0])
+
+    async def _count(self, key: str) -> None:
+        now = self._clock()
+        count = await self._failures.add(key, now)
+        pause = pause_after(count, FREE[key.partition(":")[0]])
+        if pause:
+            await self._failures.pause(key, now + pause)
 
 
 def pause_after(count: int, free: int) -> timedelta:
@@ -59,7 +78,11 @@ def pause_after(count: int, free: int) -> timedelta:
 
 def _keys(username: str, address: str | None) -> tuple[str, ...]:
     account = f"account:{username.lower()}"
-    return (account,) if address is None else (account, f"address:{address}")
+    return (account,) if address is None else (account, _address(address))
+
+
+def _address(address: str) -> str:
+    return f"address:{address}"
 
 
 def _seconds(pause: timedelta) -> int:

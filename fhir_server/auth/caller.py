@@ -11,8 +11,11 @@ class Caller:
     """Somebody with a valid token, or a part of this server acting by itself.
 
     `reference` is a literal reference (Practitioner, Device); `token` is the token's hash, empty
-    for the server itself; `expires` is when the token ends. `patient` is the Patient in context,
-    as a literal reference, which `patient/` scopes are about; `client` the application's id.
+    for the server itself; `issued` and `expires` are when the token begins and ends. `patient` is
+    the Patient in context, as a literal reference, which `patient/` scopes are about; `client` the
+    application's id. Who is `enrolling` has to set up a second factor and may do nothing else.
+    `directives` is the counter of directives when the token was looked up, None without a look.
+    `unidentified` is a system that no resource is known to stand for: a directive may mean it.
     """
 
     reference: str
@@ -21,10 +24,14 @@ class Caller:
     roles: tuple[str, ...] = ()
     token: str = ""
     expires: datetime | None = None
+    issued: datetime | None = None
     subject: str = ""
     patient: str | None = None
     client: str = ""
     purpose: str = ""
+    directives: int | None = None
+    enrolling: bool = False
+    unidentified: bool = False
 
 
 SYSTEM = Caller(reference="Device/aimed", display="AI Med", scope="system/*.cruds")

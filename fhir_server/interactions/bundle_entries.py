@@ -17,6 +17,7 @@ ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 """When a method's entries are processed within a transaction (3.1.0.11.2)."""
 
 _CARRYING = ("POST", "PUT", "PATCH")
+_CONDITIONS = ("ifMatch", "ifNoneExist", "ifNoneMatch", "ifModifiedSince")
 _INTERACTIONS = {
     ("POST", 1, False): "create",
     ("PUT", 1, False): "update",
@@ -102,6 +103,8 @@ def _parse(position: int, entry: Any, base: str, prefer: str) -> BundleEntry:
             f"An entry's request needs a url and one of the methods {', '.join(ORDER)}.",
             expression=(f"{where}.request",),
         )
+    if not all(isinstance(request.get(name, ""), str) for name in _CONDITIONS):
+        raise Malformed(f"{', '.join(_CONDITIONS)} are texts.", expression=(f"{where}.request",))
     resource, full_url = entry.get("resource"), entry.get("fullUrl")
     asked = _request(method, url.removeprefix(f"{base}/"), request, where)
     carries = method in _CARRYING

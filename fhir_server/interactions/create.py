@@ -25,10 +25,10 @@ async def create(request: FhirRequest, context: Context) -> FhirResponse:
     resource = {name: value for name, value in sent.items() if name != "id"}
     if request.id is not None:  # chosen by the transaction around this, which names it elsewhere
         resource["id"] = request.id
-    require_content(context, resource, "c")
 
     async def body(unit: UnitOfWork) -> FhirResponse:
         inside = context.within(unit)
+        await require_content(inside, resource, "c")
         if request.if_none_exist is not None:
             criteria = criteria_in(request.if_none_exist)
             there = await only_candidate(type, criteria, inside, creates=True)

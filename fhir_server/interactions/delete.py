@@ -10,7 +10,7 @@ from fhir_server.interactions.context import Context, FhirRequest, FhirResponse,
 from fhir_server.interactions.criteria import candidates
 from fhir_server.interactions.outcome import operation_outcome
 from fhir_server.interactions.preconditions import required_version
-from fhir_server.interactions.visibility import sees
+from fhir_server.interactions.visibility import knows, sees
 from fhir_server.resource import dumps
 from fhir_server.store import StoredResource, UnitOfWork
 
@@ -19,8 +19,9 @@ async def delete(request: FhirRequest, context: Context) -> FhirResponse:
     """Mark the resource deleted and answer 204; its versions stay readable.
 
     To delete what is deleted already or never existed is no error (FHIR R4 3.1.0.7); 412 when
-    If-Match does not hold. Without an id, what meets the criteria is deleted: 412 for several,
-    unless the setting `conditional_delete` allows that.
+    If-Match does not hold. What the caller may not see is left as it is and answered like what
+    never existed; what the caller may read and not delete is refused. Without an id, what meets the
+    criteria is deleted: 412 for several, unless the setting `conditional_delete` allows that.
     """
     type = request.type or ""
     permit(context.caller, type, "delete")
@@ -57,11 +58,16 @@ async def _remove(
 ) -> StoredResource | None:
     assert context.unit is not None
     current = await context.unit.find(type, id)
-    if current is not None and not sees(context, current, "d"):
-        raise NotPermitted("Your token's scopes do not cover this resource.")
+    refused = current is not None and not await sees(context, current, "d")
+    if current is not None and refused:
+        if await knows(context, current):
+            raise NotPermitted("Your token's scopes do not cover this resource.")
+        current = None
     if_match = required_version(request, current)
-    await context.audit(Access("delete", 204, (f"{type}/{id}",)))
-    if current is None and if_match is None:
+    await context.audit(Access("delete", 403 if refused else 204, (f"{type}/{id}",)))
+    if current is None:
+        if if_match is not None:
+            raise PreconditionFailed("If-Match names a version, but the resource does not exist.")
         return None
     return await context.unit.delete(type, id, if_match=if_match)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from fhir_server.errors import Issue
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.visibility import visible
 from fhir_server.resource import dumps
-from fhir_server.search.mongo_filter import Filter
+from fhir_server.search.mongo_filter import Filter, to_filter
 from fhir_server.search.query import SearchQuery
 
 _SHOWN = 5
@@ -24,8 +25,9 @@ _INDEXES = {"k": "keys", "w": "words", "r": "ranges", "_id": "_id_", "c": "compo
 async def explained(
     stages: Sequence[Filter], query: SearchQuery, context: Context
 ) -> tuple[Issue, ...]:
-    """The steps of the plan."""
-    left = await context.server.store.searching.explain(stages)
+    """The steps of the plan, counted among what the caller may find: the rest is not told of."""
+    own = await _seen(query, context)
+    left = (await context.server.store.searching.explain([*own, *stages]))[len(own) :]
     steps = [
         _step(number, stage, count)
         for number, (stage, count) in enumerate(zip(stages, left, strict=True), 1)
@@ -33,6 +35,15 @@ async def explained(
     order = ", ".join(("-" if one.descending else "") + one.code for one in query.sort)
     served = "the index `updated`" if order == "-_lastUpdated" else "sorting what is left"
     return (*steps, _issue(f"Order: {order}, by {served}."))
+
+
+async def _seen(query: SearchQuery, context: Context) -> list[Filter]:
+    """The stage that leaves what the caller may find; none for who may find everything."""
+    criteria = await visible(context, query.types, "s", query.criteria)
+    if not criteria:
+        return []
+    own = SearchQuery(types=query.types, criteria=criteria)
+    return [to_filter(own, context.base, context.server.store.now())]
 
 
 def _step(number: int, stage: Filter, count: int) -> Issue:

@@ -82,7 +82,7 @@ class Including:
         found = await self._store.searching.current(
             [one for one in local if self._may_read(one.partition("/")[0])], self._session
         )
-        found = [one for one in found if sees(self._context, one.stored, "r")]
+        found = [one for one in found if await sees(self._context, one.stored, "r")]
         found += await self._by_url(list(urls), inclusions)
         return found
 
@@ -121,8 +121,10 @@ class Including:
             matches = [match for match in matches if match.stored.type == one.target]
         if not matches:
             return []
+        # To find what refers to a match is to search its type: a reference that is followed names
+        # what it leads to, here nothing does. SMART App Launch 2.2, scopes for FHIR resources.
         types = (one.source,) if one.source != "*" else tuple(sorted(resource_types()))
-        types = tuple(type for type in types if self._may_read(type))
+        types = tuple(type for type in types if self._may_read(type) and self._may_search(type))
         codes = {code for type in types for code in self._codes(type)}
         if one.code != "*":
             codes = {one.code}
@@ -132,7 +134,7 @@ class Including:
         references = [match.stored.reference for match in matches]
         forms = [form for ref in references for form in (ref, f"{base}/{ref}")]
         keys = [f"{code}={form}" for code in sorted(codes) for form in forms]
-        found = await self._having(keys, types)
+        found = await self._having(keys, types, "rs")
         if one.code == "*":
             return [match for match in found if self._refers(match, set(forms))]
         return found
@@ -151,15 +153,20 @@ class Including:
         pairs = (key.partition("=") for key in match.keys)
         return any(code in codes and target in forms for code, _, target in pairs)
 
-    async def _having(self, keys: list[str], types: tuple[str, ...]) -> list[Match]:
+    async def _having(
+        self, keys: list[str], types: tuple[str, ...], letters: str = "r"
+    ) -> list[Match]:
         if not types:  # to a search that would be every type
             return []
         found: list[Match] = []
-        own = visible(self._context, types, "r")
         for start in range(0, len(keys), _AT_ONCE):
-            query = SearchQuery(
-                types=types, criteria=(Keys(tuple(keys[start : start + _AT_ONCE])), *own)
-            )
+            wanted = Keys(tuple(keys[start : start + _AT_ONCE]))
+            own = [
+                part
+                for letter in letters
+                for part in await visible(self._context, types, letter, (wanted,))
+            ]
+            query = SearchQuery(types=types, criteria=(wanted, *dict.fromkeys(own)))
             page = await self._store.searching.page(
                 to_stages(query, self._context.base, self._now),
                 query.sort,
@@ -172,8 +179,14 @@ class Including:
         return found
 
     def _may_read(self, type: str) -> bool:
+        return self._may(type, "read")
+
+    def _may_search(self, type: str) -> bool:
+        return self._may(type, "search-type")
+
+    def _may(self, type: str, interaction: str) -> bool:
         try:
-            permit(self._context.caller, type, "read")
+            permit(self._context.caller, type, interaction)
         except NotPermitted:
             return False
         return True

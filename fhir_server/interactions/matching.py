@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fhir_server.interactions.context import Context, Parameters
 from fhir_server.interactions.resolving import Resolver
+from fhir_server.interactions.time_limit import time_limit
 from fhir_server.search.query import parse
 from fhir_server.store import StoredResource
 
@@ -20,11 +21,12 @@ async def matching(
         await context.unit.flush()
     query = parse(type, criteria, registry=await context.server.store.parameters.refresh())
     resolver = Resolver(context, context.server.store.now())
-    resolved = await resolver.resolve(query)
-    page = await context.server.store.searching.page(
-        resolver.stages(resolved.types, resolved.criteria),
-        resolved.sort,
-        count=limit,
-        session=context.unit.session if context.unit is not None else None,
-    )
+    async with time_limit(context):
+        resolved = await resolver.resolve(query)
+        page = await context.server.store.searching.page(
+            resolver.stages(resolved.types, resolved.criteria),
+            resolved.sort,
+            count=limit,
+            session=context.unit.session if context.unit is not None else None,
+        )
     return tuple(match.stored for match in page.matches)

@@ -6,6 +6,7 @@ Patch.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fhir_server.audit import Access
@@ -22,7 +23,7 @@ from fhir_server.interactions.context import Context, FhirRequest, FhirResponse,
 from fhir_server.interactions.criteria import only_candidate
 from fhir_server.interactions.outcome import written
 from fhir_server.interactions.preconditions import required_version
-from fhir_server.interactions.visibility import require, require_content
+from fhir_server.interactions.visibility import knows, require, require_content, sees
 from fhir_server.patch import fhirpath_patch, json_patch
 from fhir_server.resource import Resource, loads
 from fhir_server.store import StoredResource, UnitOfWork
@@ -36,6 +37,7 @@ async def patch(request: FhirRequest, context: Context) -> FhirResponse:
 
     A patch that changes nothing makes no version. 404 or 410 when there is nothing to change, 412
     when If-Match names another version, 422 when the patch does not fit or its result is invalid.
+    Who may change and not read is not shown the result.
     """
     type = request.type or ""
     permit(context.caller, type, "patch")
@@ -47,7 +49,7 @@ async def patch(request: FhirRequest, context: Context) -> FhirResponse:
         id = request.id if request.id is not None else await target(type, request, inside)
         stored = await _apply(change, type, id, request, inside)
         await inside.audit(Access("patch", entities=(stored.reference,)))
-        return await written(200, stored, request, context)
+        return await written(200, stored, await _told(stored, request, inside), context)
 
     return await recorded(context, Access("patch", entities=about), body)
 
@@ -58,6 +60,13 @@ async def target(type: str, request: FhirRequest, context: Context) -> str:
     if found is None:
         raise ResourceNotFound(f"No {type} meets the criteria.")
     return found.id
+
+
+async def _told(stored: StoredResource, request: FhirRequest, context: Context) -> FhirRequest:
+    """The request; one for no content when the caller may not read what a patch left as it was."""
+    if "return=OperationOutcome" in request.prefer or await knows(context, stored):
+        return request
+    return replace(request, prefer="return=minimal")
 
 
 def _change(request: FhirRequest) -> Any:
@@ -78,14 +87,16 @@ async def _apply(
 ) -> StoredResource:
     assert context.unit is not None
     current = await context.unit.find(type, id)
+    if current is not None and not current.deleted and not await sees(context, current, "u"):
+        current = None  # what the caller may not reach is as if it were not there
     if_match = required_version(request, current)
     if current is None and if_match is not None:
         raise PreconditionFailed("If-Match names a version, but the resource does not exist.")
     there = await context.unit.read(type, id)
-    require(context, there, "u")
+    await require(context, there, "u")
     before = await context.server.store.whole(there)
     after = checked(_patched(before, change), type, context.server.settings.required_profiles)
-    require_content(context, after, "u")
+    await require_content(context, after, "u")
     return await context.unit.update(after, if_match=if_match, method="PATCH")
 
 

@@ -12,6 +12,7 @@ from fhir_server.formats.subset import Subset
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
 from fhir_server.interactions.visibility import is_limited, require
+from fhir_server.labels import labels_in
 from fhir_server.resource import dumps
 from fhir_server.store import StoredResource
 
@@ -22,6 +23,7 @@ async def read(request: FhirRequest, context: Context) -> FhirResponse:
     """Answer the current version. 404 when it never existed, 410 when deleted."""
     type, id = request.type or "", logical_id(request.id or "")
     permit(context.caller, type, "read")
+    part = subset_of(request)
     access = Access("read", entities=(f"{type}/{id}",))
 
     async def work() -> StoredResource:
@@ -29,13 +31,19 @@ async def read(request: FhirRequest, context: Context) -> FhirResponse:
             stored = await context.unit.read(type, id)
         else:
             stored = await readable(type, id, context)
-        require(context, stored, "r")
+        await require(context, stored, "r")
         return stored
 
-    stored = await audited(context, access, work, lambda found: (found.patient,))
+    stored = await audited(
+        context,
+        access,
+        work,
+        lambda found: (found.patient,),
+        lambda found: {access.entities[0]: labels_in(found.raw)},
+    )
     if unchanged(stored, request):
         return FhirResponse(304, stored=stored)
-    return FhirResponse(200, await body_of(stored, context, subset_of(request)), stored)
+    return FhirResponse(200, await body_of(stored, context, part), stored)
 
 
 async def readable(type: str, id: str, context: Context) -> StoredResource:
@@ -70,7 +78,7 @@ def unchanged(stored: StoredResource, request: FhirRequest) -> bool:
     if request.if_modified_since is not None:
         try:
             since = parsedate_to_datetime(request.if_modified_since)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise InvalidParameter("If-Modified-Since takes an HTTP date.") from None
         # HTTP dates have whole seconds, and without a zone they are of GMT.
         return stored.last_updated.replace(microsecond=0) <= (

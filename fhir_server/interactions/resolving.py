@@ -59,7 +59,8 @@ class Resolver:
         for one in query.criteria:
             if isinstance(one, Chain):
                 known.append(await self._chain(one, query.types, tuple(known)))
-        return replace(query, criteria=(*known, *visible(self._context, query.types, "s")))
+        own = await visible(self._context, query.types, "s", known)
+        return replace(query, criteria=(*known, *own))
 
     def stages(self, types: tuple[str, ...], criteria: Sequence[Criterion]) -> list[Filter]:
         """The `$match` stages of resolved criteria."""
@@ -122,7 +123,7 @@ class Resolver:
     async def _seen(self, inner: Criterion, type: str) -> Criterion:
         """The criterion among what the caller may find: a chain tells nothing of the rest."""
         resolved = await self._one(inner, (type,))
-        own = visible(self._context, (type,), "s")
+        own = await visible(self._context, (type,), "s", (resolved,))
         return And((resolved, *own)) if own else resolved
 
     async def _references(self, stages: Sequence[Filter]) -> list[str] | None:
@@ -171,7 +172,7 @@ class Resolver:
         permit(self._context.caller, "List", "read")
         try:
             stored = await self._context.server.store.read("List", id.removeprefix("List/"))
-            require(self._context, stored, "r")
+            await require(self._context, stored, "r")
         except (ResourceNotFound, ResourceGone):
             return []
         entries = stored.resource().get("entry", [])
@@ -202,12 +203,13 @@ class Resolver:
         return Keys(tuple(self._forms(clause.parameter.code, found)))
 
     async def _children(self, type: str, up: str, level: list[str]) -> list[str]:
-        own = visible(self._context, (type,), "s")
+        own = await visible(self._context, (type,), "s")
         stages = self.stages((type,), [Keys(tuple(self._forms(up, level))), *own])
         return await self._references(stages) or []
 
     async def _parents(self, type: str, up: str, level: list[str]) -> list[str]:
-        return await self._targets((type,), (Ids(tuple(level)),), up)
+        own = await visible(self._context, (type,), "s")
+        return await self._targets((type,), (Ids(tuple(level)), *own), up)
 
     def _forms(self, code: str, references: Iterable[str]) -> list[str]:
         base = self._context.base

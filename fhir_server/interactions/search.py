@@ -22,6 +22,9 @@ from fhir_server.interactions.paging import CURSOR, decode_page, encode_page
 from fhir_server.interactions.read import body_of
 from fhir_server.interactions.resolving import Resolver
 from fhir_server.interactions.result_parameters import page_size
+from fhir_server.interactions.time_limit import time_limit
+from fhir_server.interactions.visibility import visible
+from fhir_server.labels import Label, high_water_mark, labels_in
 from fhir_server.resource import Resource, dumps
 from fhir_server.search.criteria import Member
 from fhir_server.search.mongo_filter import Filter
@@ -42,10 +45,11 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Answer:
-    """A searchset, and whose data is in it."""
+    """A searchset, whose data is in it, and its high-water mark."""
 
     body: bytes
     patients: tuple[str | None, ...]
+    labels: tuple[Label, ...]
 
 
 async def search(request: FhirRequest, context: Context) -> FhirResponse:
@@ -84,12 +88,26 @@ async def _answer(
     async def work() -> _Answer:
         query = await _parsed(request, context, type, member)
         resolver = Resolver(context, context.server.store.now())
-        resolved = await resolver.resolve(query)
-        stages = resolver.stages(resolved.types, resolved.criteria)
-        return await _searchset(_Asked(resolved, path, stages), context)
+        async with time_limit(context):
+            resolved = await resolver.resolve(query)
+            stages = resolver.stages(resolved.types, resolved.criteria)
+            return await _searchset(_Asked(resolved, path, stages), context)
 
-    answer = await audited(context, access, work, lambda made: made.patients)
+    about = (_patient_of(member), context.caller.patient)
+
+    answer = await audited(
+        context,
+        access,
+        work,
+        lambda made: (*made.patients, *about),
+        lambda made: {"": made.labels},
+    )
     return FhirResponse(200, answer.body)
+
+
+def _patient_of(member: Member | None) -> str | None:
+    """The patient that the address names: BALP has such a query recorded for its chart."""
+    return f"Patient/{member.id}" if member and member.name == "Patient" else None
 
 
 async def _parsed(
@@ -145,7 +163,9 @@ async def _searchset(asked: _Asked, context: Context) -> _Answer:
     whole = Subset.parse(query.summary, None)
     entries += [await _entry(one, "include", whole, context) for one in included]
     body = bundle(head, [*entries, *_ignored(query), *await _plan(asked, context)])
-    return _Answer(body, tuple(one.stored.patient for one in (*page.matches, *included)))
+    shown = [one.stored for one in (*page.matches, *included)]
+    mark = high_water_mark(labels_in(one.raw) for one in shown)
+    return _Answer(body, tuple(one.patient for one in shown), mark)
 
 
 async def _page(asked: _Asked, context: Context) -> Found:
@@ -204,7 +224,12 @@ def _ignored(query: SearchQuery) -> list[Entry]:
 async def _plan(asked: _Asked, context: Context) -> list[Entry]:
     if not asked.query.explain:
         return []
-    return [_outcome(await explained(asked.stages, asked.query, context))]
+    # Without what the caller's limits add: it would name the patients whose directives they are.
+    types, criteria = asked.query.types, asked.query.criteria
+    own = await visible(context, types, "s", criteria)
+    resolver = Resolver(context, context.server.store.now())
+    shown = resolver.stages(types, criteria[: len(criteria) - len(own)])
+    return [_outcome(await explained(shown, asked.query, context))]
 
 
 def _outcome(issues: Sequence[Issue]) -> Entry:

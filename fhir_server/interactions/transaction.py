@@ -23,7 +23,9 @@ from fhir_server.interactions.criteria import criteria_in, only_candidate
 from fhir_server.interactions.outcome import operation_outcome
 from fhir_server.interactions.update import identity
 from fhir_server.resource import Resource, dumps, loads
+from fhir_server.search.guards import GUARDED
 from fhir_server.store import UnitOfWork
+from fhir_server.store.directives import DECIDING
 
 
 class Transaction:
@@ -40,10 +42,21 @@ class Transaction:
         entries = entries_in(body, context.base, limit, prefer=request.prefer)
         known = [entry for entry in entries if isinstance(entry, BundleEntry)]
         if body["type"] == "batch":
-            responses = [await self._alone(entry, context) for entry in entries]
+            responses = await self._each(entries, context)
         else:
             responses = await self._audited(known, context)
         return FhirResponse(200, bundle({"type": f"{body['type']}-response"}, responses))
+
+    async def _each(
+        self, entries: Sequence[BundleEntry | FhirError], context: Context
+    ) -> list[Entry]:
+        """Run a batch. What an entry decides about who sees what holds for those after it."""
+        responses: list[Entry] = []
+        for entry in entries:
+            responses.append(await self._alone(entry, context))
+            if isinstance(entry, BundleEntry) and entry.request.type in DECIDING:
+                context = await context.refreshed()
+        return responses
 
     async def _alone(self, entry: BundleEntry | FhirError, context: Context) -> Entry:
         try:
@@ -51,6 +64,8 @@ class Transaction:
                 raise entry
             return _answer(await self._run(entry, {}, {}, context), context)
         except FhirError as error:
+            asked = FhirRequest("batch") if isinstance(entry, FhirError) else entry.request
+            await context.refused(asked, error)
             outcome = operation_outcome(error.issues)
             return {"response": {"status": str(error.status), "outcome": outcome}}, b""
 
@@ -81,7 +96,7 @@ class Transaction:
             renamed = references(found, made)
             renamed |= await _conditional_references(found, inside)
             answers: dict[int, Entry] = {}
-            for entry in sorted(found, key=lambda entry: ORDER[entry.method]):
+            for entry in sorted(found, key=_turn):
                 if ORDER[entry.method] == ORDER["GET"]:
                     await unit.flush()
                 response = await self._located(entry, renamed, made, inside)
@@ -137,6 +152,15 @@ class Transaction:
         return await self._handlers[request.interaction](request, context)
 
 
+def _turn(entry: BundleEntry) -> tuple[int, bool]:
+    """When an entry is processed. A Binary is deleted before what guards it, and written after."""
+    turn = ORDER[entry.method]
+    binary = entry.request.type == GUARDED
+    if binary and ORDER["DELETE"] < turn < ORDER["GET"]:
+        return ORDER["PATCH"], True
+    return turn, turn == ORDER["DELETE"] and not binary
+
+
 def _refuse_overlap(entries: Sequence[BundleEntry]) -> None:
     seen: dict[str, int] = {}
     for entry in entries:
@@ -177,7 +201,7 @@ def _carrying(entry: BundleEntry, renamed: Mapping[str, str]) -> FhirRequest:
     if entry.method == "PATCH" and resource.get("resourceType") == "Binary":
         try:
             patch = base64.b64decode(resource.get("data", ""), validate=True)
-        except ValueError:
+        except (ValueError, TypeError):
             raise Malformed("The patch in a Binary must be base64.") from None
         return replace(entry.request, body=patch)
     if entry.request.operation:

@@ -7,19 +7,28 @@ from fhir_server.auth.access import permit
 from fhir_server.errors import ResourceGone, ResourceNotFound
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
+from fhir_server.interactions.newest import seen_with_newest
 from fhir_server.interactions.read import body_of, subset_of, unchanged
-from fhir_server.interactions.visibility import is_limited, require
+from fhir_server.interactions.visibility import is_limited
+from fhir_server.labels import labels_in
 from fhir_server.store import StoredResource
 
 
 async def version_of(type: str, id: str, version: int, context: Context) -> StoredResource:
-    """One version. That it is the deletion is not told to who might not have seen it."""
+    """One version that the caller sees, and would see if it had the labels of the newest one.
+
+    That it is the deletion is not told to who might not have seen it.
+    """
+    unknown = ResourceNotFound(f"{type}/{id} has no such version.")
     try:
-        return await context.server.store.vread(type, id, version)
+        stored = await context.server.store.vread(type, id, version)
     except ResourceGone:
         if is_limited(context, type, "r"):
-            raise ResourceNotFound(f"{type}/{id} has no such version.") from None
+            raise unknown from None
         raise
+    if not await seen_with_newest([stored], context, "r"):
+        raise unknown
+    return stored
 
 
 async def vread(request: FhirRequest, context: Context) -> FhirResponse:
@@ -35,11 +44,16 @@ async def vread(request: FhirRequest, context: Context) -> FhirResponse:
         if not version.isascii() or not version.isdigit() or len(version) > 18:
             raise ResourceNotFound(f"{type}/{id} has no such version: versions are numbers.")
         stored = await version_of(type, id, int(version), context)
-        require(context, stored, "r")
         patients.extend(await context.server.store.patients_of([stored.reference]))
         return stored
 
-    stored = await audited(context, access, work, lambda _: patients)
+    stored = await audited(
+        context,
+        access,
+        work,
+        lambda _: patients,
+        lambda found: {access.entities[0]: labels_in(found.raw)},
+    )
     if unchanged(stored, request):
         return FhirResponse(304, stored=stored)
     return FhirResponse(200, await body_of(stored, context, subset_of(request)), stored)

@@ -60,12 +60,15 @@ class Document:
             "timestamp": instant(context.server.store.now()),
         }
         parts = [composition, *await _parts(composition, context)]
+        patients = tuple(part.patient for part in parts)
         body = bundle(head, [await _entry(part, context) for part in parts])
         if not persist:
-            return FhirResponse(200, body)
+            return FhirResponse(200, body, patients=patients)
         stored = await store_new(loads(body), context)
         location = f"{context.base}/{stored.reference}/_history/{stored.version}"
-        return FhirResponse(200, await body_of(stored, context), stored, location)
+        return FhirResponse(
+            200, await body_of(stored, context), stored, location, patients=patients
+        )
 
 
 def _id(request: OperationRequest, context: Context) -> str:

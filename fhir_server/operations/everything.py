@@ -23,12 +23,14 @@ from fhir_server.interactions.bundle import Entry, bundle
 from fhir_server.interactions.context import Context, FhirResponse
 from fhir_server.interactions.paging import CURSOR, decode_page, encode_page
 from fhir_server.interactions.read import body_of
-from fhir_server.operations.care_dates import care_range
+from fhir_server.interactions.resolving import Resolver
+from fhir_server.interactions.visibility import visible
 from fhir_server.operations.reading import current, may_read
 from fhir_server.operations.record import Record, Scope
 from fhir_server.operations.references import as_local
 from fhir_server.operations.request import OperationRequest
 from fhir_server.resource import Resource
+from fhir_server.search.care_dates import care_range
 from fhir_server.store import StoredResource
 from fhir_server.store.searching import Position
 
@@ -43,9 +45,9 @@ async def patient_everything(request: OperationRequest, context: Context) -> Fhi
     if request.id is not None:
         return await _everything("Patient", f"Patient/{request.id}", request, context)
     permit(context.caller, "Patient", "read")
-    found = await context.server.store.searching.references(
-        [{"type": "Patient", "deleted": False}], PATIENT_LIMIT + 1
-    )
+    store, own = context.server.store, await visible(context, ("Patient",), "r")
+    stages = Resolver(context, store.now()).stages(("Patient",), own)
+    found = await store.searching.references(stages, PATIENT_LIMIT + 1)
     if len(found) > PATIENT_LIMIT:
         raise TooCostly(
             f"There are over {PATIENT_LIMIT} patients here: ask for one by Patient/id/$everything."
@@ -83,7 +85,8 @@ async def _everything(
         head["total"] = len(members)
     head["link"] = _links(request, page[:count] if more else (), context)
     entries = [await _entry(one, mode, context) for one, mode in page[:count]]
-    return FhirResponse(200, bundle(head, entries))
+    patients = tuple(one.patient for one, _ in page[:count])
+    return FhirResponse(200, bundle(head, entries), patients=patients)
 
 
 def _scope(name: str, patient: str | None, request: OperationRequest, context: Context) -> Scope:

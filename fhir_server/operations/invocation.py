@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from fhir_server.errors import MethodNotAllowed, NotSupported, ResourceNotFound
 from fhir_server.interactions.body import logical_id
 from fhir_server.interactions.context import Context, FhirRequest, FhirResponse, audited
 from fhir_server.interactions.registry import Level
+from fhir_server.interactions.time_limit import time_limit
+from fhir_server.labels import labels_in
 from fhir_server.operations.parameters import OperationParameters, read_parameters
 from fhir_server.operations.registry import Operation
-from fhir_server.operations.request import OperationRequest
+from fhir_server.operations.request import QUERY, OperationRequest
 
 _RENDERING = frozenset({"_format", "_pretty", "_summary", "_elements"})
 """Parameters about the answer's form, which the edge has read already."""
@@ -49,9 +52,21 @@ class Operations:
             parameters=_known(one, given, context),
             version=request.version,
         )
+
+        async def run() -> FhirResponse:
+            async with time_limit(context):
+                return await one.handler(asked, context)
+
         if one.records:
-            return await one.handler(asked, context)
-        return await audited(context, asked.access, lambda: one.handler(asked, context))
+            return await run()
+        access = replace(asked.access, interaction=QUERY) if one.queries else asked.access
+        return await audited(
+            context,
+            access,
+            run,
+            lambda made: made.patients,
+            lambda made: {"": labels_in(made.body)},
+        )
 
     def _find(self, name: str, request: FhirRequest) -> Operation:
         level: Level = "instance" if request.id else "type" if request.type else "system"

@@ -61,9 +61,9 @@ async def lastn(request: OperationRequest, context: Context) -> FhirResponse:
         "total": len(chosen),
         "link": [{"relation": "self", "url": f"{context.base}/{request.query}"}],
     }
-    return FhirResponse(
-        200, bundle(head, [await _entry(found[place], context) for place in chosen])
-    )
+    shown = [found[place] for place in chosen]
+    body = bundle(head, [await _entry(one, context) for one in shown])
+    return FhirResponse(200, body, patients=tuple(one.patient for one in shown))
 
 
 async def _entry(stored: StoredResource, context: Context) -> tuple[Resource, bytes]:

@@ -12,7 +12,8 @@ from fhir_server.auth.access import permit
 from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import NotPermitted, TooCostly
 from fhir_server.interactions.context import Context, FhirResponse
-from fhir_server.interactions.visibility import is_limited
+from fhir_server.interactions.resolving import Resolver
+from fhir_server.interactions.visibility import is_limited, visible
 from fhir_server.operations.reading import current, may_read, version
 from fhir_server.operations.request import OperationRequest
 from fhir_server.resource import Resource, dumps
@@ -92,7 +93,8 @@ async def _labelled(type: str, code: str, context: Context) -> list[Resource]:
     """For each different label a resource that has it: the index knows codes, not displays."""
     searching, session = context.server.store.searching, _session(context)
     having = {"type": type, "k": {"$gte": f"{code}=", "$lt": f"{code}>"}}
-    keys = await searching.targets([having], code, LABEL_LIMIT + 1, session)
+    seen = await _seen(type, context)
+    keys = await searching.targets([having, *seen], code, LABEL_LIMIT + 1, session)
     if len(keys) > LABEL_LIMIT:
         raise TooCostly(f"Over {LABEL_LIMIT} different labels are in use; ask for one type.")
     # `=code` repeats what `system|code` says, `system|` is only the system.
@@ -100,9 +102,15 @@ async def _labelled(type: str, code: str, context: Context) -> list[Resource]:
     examples: dict[str, None] = {}
     for key in whole:
         one = {"type": type, "k": f"{code}={key}"}
-        examples.update(dict.fromkeys(await searching.references([one], 1, session)))
+        examples.update(dict.fromkeys(await searching.references([one, *seen], 1, session)))
     matches = await searching.current(list(examples), session)
     return [match.stored.resource() for match in matches]
+
+
+async def _seen(type: str, context: Context) -> list[dict[str, Any]]:
+    """What the caller's labels leave: those of a hidden resource are not told."""
+    own = await visible(context, (type,), "r")
+    return Resolver(context, context.server.store.now()).stages((type,), own) if own else []
 
 
 async def _any(condition: dict[str, Any], context: Context) -> bool:

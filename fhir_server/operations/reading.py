@@ -17,7 +17,7 @@ async def current(type: str, id: str, context: Context) -> StoredResource:
         stored = await context.unit.read(type, id)
     else:
         stored = await readable(type, id, context)
-    require(context, stored, "r")
+    await require(context, stored, "r")
     return stored
 
 
@@ -25,9 +25,7 @@ async def version(type: str, id: str, version: str, context: Context) -> StoredR
     """One version. Raises `ResourceNotFound`, or `ResourceGone` for the deletion."""
     if not version.isascii() or not version.isdigit() or len(version) > 18:
         raise ResourceNotFound(f"{type}/{id} has no such version: versions are numbers.")
-    stored = await version_of(type, id, int(version), context)
-    require(context, stored, "r")
-    return stored
+    return await version_of(type, id, int(version), context)
 
 
 async def literal(reference: str, context: Context) -> StoredResource | None:

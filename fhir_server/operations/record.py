@@ -17,8 +17,8 @@ from fhir_server.errors import TooCostly
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.resolving import Resolver
 from fhir_server.interactions.visibility import sees, visible
-from fhir_server.operations.care_dates import CareRange, within
 from fhir_server.operations.references import references_in
+from fhir_server.search.care_dates import CareRange, within
 from fhir_server.search.criteria import Criterion, Ids, Keys, SortKey
 from fhir_server.search.query import NEWEST_FIRST
 from fhir_server.store import StoredResource
@@ -101,7 +101,7 @@ class Record:
     ) -> list[StoredResource]:
         first = await self._itself(type, conditions) if at is None else []
         page = await self._searching.page(
-            [*self._stages(type), *conditions],
+            [*await self._stages(type), *conditions],
             NEWEST_FIRST,
             count=count,
             at=None if at is not None and self._is_itself(at) else at,
@@ -113,7 +113,7 @@ class Record:
         """The patient or encounter, which comes before all others of its type."""
         if type != self._scope.name or self._scope.id is None:
             return ()
-        own = visible(self._context, (type,), "r")
+        own = await visible(self._context, (type,), "r")
         stages = self._resolver.stages((type,), [Ids((self._reference,)), *own])
         page = await self._searching.page(
             [*stages, *conditions], NEWEST_FIRST, count=1, session=self._session
@@ -127,8 +127,8 @@ class Record:
     def _is_itself(self, at: Position) -> bool:
         return self._scope.id is not None and at[-1] == self._reference
 
-    def _stages(self, type: str) -> list[Filter]:
-        criteria: list[Criterion] = [*visible(self._context, (type,), "r")]
+    async def _stages(self, type: str) -> list[Filter]:
+        criteria: list[Criterion] = [*await visible(self._context, (type,), "r")]
         if self._scope.id is not None:
             criteria.append(self._member(type))
         if type == self._scope.name and self._scope.id is not None:
@@ -198,7 +198,7 @@ class Record:
         page = await self._searching.page(
             stages, _BY_REFERENCE, count=len(references), session=self._session
         )
-        found = [one.stored for one in page.matches if sees(self._context, one.stored, "r")]
+        found = [one.stored for one in page.matches if await sees(self._context, one.stored, "r")]
         return sorted(found, key=lambda one: one.reference)
 
 

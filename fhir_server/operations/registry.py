@@ -22,6 +22,7 @@ from fhir_server.operations.versions import versions
 from fhir_server.resource import Resource
 
 _DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
+_QUERIES = ("everything", "document", "lastn")
 _OWN = "urn:aimed:OperationDefinition:"
 
 
@@ -31,7 +32,8 @@ class Operation:
 
     `parameters` are those it takes; `searches` says that search parameters are among them, `bare`
     that its parameter `resource` may be the body itself, `records` that the handler records the
-    access itself, in the transaction of its change.
+    access itself, in the transaction of its change, `queries` that it answers resources as a
+    search does.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Operation:
     searches: bool = False
     bare: bool = False
     records: bool = False
+    queries: bool = False
 
     def offered(self, level: Level, type: str | None) -> bool:
         """Whether it may be called at that level of that type."""
@@ -115,6 +118,7 @@ def _operation(
         parameters=frozenset(parameters.split()),
         affects_state=changes,
         records=changes,
+        queries=name in _QUERIES,
         searches=searches,
         bare=bare,
     )

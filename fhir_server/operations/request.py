@@ -13,6 +13,9 @@ from fhir_server.operations.parameters import OperationParameters
 CODE = "operation"
 """The code of every operation in value set restful-interaction."""
 
+QUERY = "operation-query"
+"""The audit's pattern of an operation that answers whole resources as a search does."""
+
 
 @dataclass(frozen=True)
 class OperationRequest:

@@ -61,9 +61,7 @@ def content_response(
     """The content, or 206 with a part of it, or 416 when it has no such part."""
     resource = stored.resource()
     media_type = resource.get("contentType", _OCTETS)
-    # What somebody uploaded must not run as a page of ours.
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    # SecurityHeaders' policy keeps what somebody uploaded from running as a page of ours.
     headers["Accept-Ranges"] = "bytes"
     headers["Cache-Control"] = "no-store"
     if "securityContext" in resource:

@@ -15,13 +15,16 @@ def fhir_of(request: Request) -> FhirServer:
     return server
 
 
-async def caller_of(request: Request) -> Caller:
-    """Whoever holds the bearer token. Raises `NotAuthenticated`, `RateLimited`."""
+async def caller_of(request: Request, *, enrolling: bool = False) -> Caller:
+    """Whoever holds the bearer token. Raises `NotAuthenticated`, `NotPermitted`, `RateLimited`.
+
+    `enrolling` admits who has to set up a second factor first.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotAuthenticated("Sign in and send the token as Authorization: Bearer.")
     fhir = fhir_of(request)
-    caller = await fhir.authenticator.authenticate(token.strip())
+    caller = await fhir.authenticator.authenticate(token.strip(), enrolling=enrolling)
     await fhir.rate_limits.known(caller, request.method, request.url.path)
     return caller
 

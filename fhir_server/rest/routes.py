@@ -12,15 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from fhir_server.audit import Access
 from fhir_server.clock import Ids
 from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import (
+    FhirError,
     InvalidParameter,
     Malformed,
     MethodNotAllowed,
     NotAuthenticated,
-    NotPermitted,
     ResourceNotFound,
 )
 from fhir_server.interactions.capabilities import OperationsOn, capability_statement
@@ -147,20 +146,20 @@ def _endpoint(one: Interaction) -> Endpoint:
         format = JSON if wants_content(request, one.code) else wanted_format(request)
         asked = await _request(request, one)
         prefer = request.headers.get("prefer", "")
+        server = fhir_of(request).server
         context = Context(
-            server=fhir_of(request).server,
+            server=server,
             caller=caller,
             base=_base(request),
+            directives=await server.directives.current(caller.directives),
             request_id=request_id_of(request),
             address=address_of(request),
             lenient="handling=lenient" in prefer,
         )
         try:
             answered = await one.handler(asked, context)
-        except NotPermitted as error:
-            if not error.audited:
-                about = (f"{asked.type}/{asked.id}",) if asked.type and asked.id else ()
-                await context.audit(Access(one.code, error.status, about))
+        except FhirError as error:
+            await context.refused(asked, error)
             raise
         return await _response(request, one, answered, format)
 

@@ -80,6 +80,13 @@ class Ids:
 
 
 @dataclass(frozen=True)
+class OfPatients:
+    """In the compartment of any of these patients, by `Patient/id`."""
+
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Inside:
     """Refers by the parameter `code` to a contained resource of `type` that meets the part."""
 
@@ -110,7 +117,19 @@ class Not:
 
 
 Criterion = (
-    Clause | Chain | Reverse | Listed | Member | OfType | Keys | Ids | Inside | And | Or | Not
+    Clause
+    | Chain
+    | Reverse
+    | Listed
+    | Member
+    | OfType
+    | OfPatients
+    | Keys
+    | Ids
+    | Inside
+    | And
+    | Or
+    | Not
 )
 
 

@@ -26,6 +26,10 @@ class Evaluated:
 
     expression: Expression
 
+    @property
+    def roots(self) -> None:
+        """What a resource must have is not known."""
+
     def __call__(self, type: str, resource: dict[str, Any]) -> Iterator[Node]:
         """Every node that the expression selects; none where it does not fit the resource."""
         try:

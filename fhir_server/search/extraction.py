@@ -12,7 +12,7 @@ Ranges are `{p, lo, hi}`: dates, half-open, and numbers and quantities, closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,9 +21,10 @@ from fhir_server.dates import range_of
 from fhir_server.definitions.search_parameters import patient_compartment
 from fhir_server.resource import Resource
 from fhir_server.search import composites
-from fhir_server.search.amounts import amounts
+from fhir_server.search.amounts import Amount, amounts
 from fhir_server.search.contained import inner_entries, with_typed_references
 from fhir_server.search.fulltext import words_of
+from fhir_server.search.guards import GUARDED, guard_in, guard_key
 from fhir_server.search.keys import (
     reference_keys,
     sound_keys,
@@ -40,7 +41,10 @@ from fhir_server.search.text import key
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """Everything to store beside a resource. `patient` is a literal reference."""
+    """Everything to store beside a resource. `patient` is a literal reference.
+
+    `others` are more patients in whose compartments it is, and those it names by absolute URLs.
+    """
 
     keys: tuple[str, ...]
     ranges: tuple[dict[str, Any], ...]
@@ -51,6 +55,7 @@ class IndexEntry:
     words: tuple[str, ...] = ()
     place: dict[str, float] | None = None
     inside: tuple[dict[str, Any], ...] = ()
+    others: tuple[str, ...] = ()
 
     def fields(self) -> dict[str, Any]:
         """The entry as fields of the stored document; those that are empty are left out."""
@@ -61,6 +66,7 @@ class IndexEntry:
             "w": list(self.words),
             "geo": self.place,
             "in": list(self.inside),
+            "pats": list(self.others),
         }
         return {
             "k": list(self.keys),
@@ -68,6 +74,44 @@ class IndexEntry:
             "pat": self.patient,
             **{name: value for name, value in found.items() if value},
         }
+
+
+class Forms:
+    """The forms of the values of one resource, without a parameter's code, each made once.
+
+    Several parameters find one value: `code` of an Observation is that of `combo-code` and of three
+    composites, and exact arithmetic in base units takes longest of all.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str, int], tuple[Any, Sequence[Any]]] = {}
+
+    def keys(self, kind: str, type: str, value: Any) -> Sequence[str]:
+        """The keys of a value that a parameter of `kind` finds."""
+        return self._once(kind, type, value, _KEYS[kind])
+
+    def amounts(self, type: str, value: Any) -> Sequence[Amount]:
+        """The ranges of a number or quantity."""
+        return self._once("amounts", type, value, amounts)
+
+    def find(self, kind: str, type: str, value: Any) -> tuple[list[str], list[dict[str, Any]]]:
+        """The keys and ranges of a value."""
+        if kind == "date":
+            found = range_of(type, value)
+            return [], [] if found is None else [{"p": "", "lo": found[0], "hi": found[1]}]
+        if kind in _RANGED:
+            measured = self.amounts(type, value)
+            return [], [{"p": form, "lo": lo, "hi": hi} for form, lo, hi in measured]
+        return [key(form) for form in self.keys(kind, type, value)], []
+
+    def _once(
+        self, kind: str, type: str, value: Any, make: Callable[[str, Any], Iterable[Any]]
+    ) -> Sequence[Any]:
+        known = self._made.get((kind, type, id(value)))
+        if known is None:
+            # With the value itself, so that no other one gets its id.
+            known = self._made[kind, type, id(value)] = value, tuple(make(type, value))
+        return known[1]
 
 
 class Indexer:
@@ -95,18 +139,30 @@ class _Entry:
         self._last: dict[str, SortValue] = {}
         self._place: dict[str, float] | None = None
         self._inside: list[tuple[str, str]] = []
+        self._forms = Forms()
 
     def made(self, registry: Registry) -> IndexEntry:
+        there = self._resource.keys()
         for code, kind, walker in registry.walkers(self._type):
-            self._parameter(code, kind, walker(self._type, self._resource))
+            # Of the 35 parameters of an Observation 25 ask for members that it does not have.
+            if walker.roots is None or not walker.roots.isdisjoint(there):
+                self._parameter(code, kind, walker(self._type, self._resource))
         found = registry.composites(self._type)
-        joint = tuple(composites.elements(found, self._type, self._resource, find)) if found else ()
+        joint = (
+            tuple(composites.elements(found, self._type, self._resource, self._forms.find))
+            if found
+            else ()
+        )
         for element in joint:
             self._keys.update((f"?{code}", None) for code in element["p"])
+        if self._type == GUARDED:
+            self._keys[key(guard_key(guard_in(self._resource)))] = None
+        patient = _patient(self._resource, self._keys)
         return IndexEntry(
             keys=tuple(self._keys),
             ranges=tuple(self._ranges),
-            patient=_patient(self._resource, self._keys),
+            patient=patient,
+            others=_others(self._type, self._keys, patient),
             composites=joint,
             sort=self._first,
             sort_last={c: v for c, v in self._last.items() if v != self._first[c]},
@@ -132,7 +188,7 @@ class _Entry:
             if kind == "reference" and _is_inside(value):
                 self._inside.append((code, value["reference"]))
             made = False
-            for form in _KEYS[kind](type, value):
+            for form in self._forms.keys(kind, type, value):
                 self._keys[key(code + form)] = None
                 made = True
             if made and kind != "phonetic":
@@ -149,7 +205,7 @@ class _Entry:
             self._ranges.append({"p": code, "lo": found[0], "hi": found[1]})
             self._sort(code, found[0])
             return True
-        measured = list(amounts(type, value))
+        measured = self._forms.amounts(type, value)
         self._ranges += [{"p": code + form, "lo": lo, "hi": hi} for form, lo, hi in measured]
         self._sort(code, sort_number(measured))
         return bool(measured)
@@ -161,16 +217,6 @@ class _Entry:
         first, last = self._first.get(code, value), self._last.get(code, value)
         self._first[code] = min(first, value)
         self._last[code] = max(last, value)
-
-
-def find(kind: str, type: str, value: Any) -> tuple[list[str], list[dict[str, Any]]]:
-    """The keys and ranges of one value, without a parameter's code."""
-    if kind == "date":
-        found = range_of(type, value)
-        return [], [] if found is None else [{"p": "", "lo": found[0], "hi": found[1]}]
-    if kind in _RANGED:
-        return [], [{"p": form, "lo": lo, "hi": hi} for form, lo, hi in amounts(type, value)]
-    return [key(form) for form in _KEYS[kind](type, value)], []
 
 
 def _is_inside(value: Any) -> bool:
@@ -187,6 +233,19 @@ def _patient(resource: Resource, keys: dict[str, None]) -> str | None:
             if made.startswith(start):
                 return made.removeprefix(f"{code}=")
     return None
+
+
+def _others(type: str, keys: dict[str, None], patient: str | None) -> tuple[str, ...]:
+    codes = patient_compartment(type)
+    found: dict[str, None] = {}
+    for made in keys:
+        if "Patient/" not in made:
+            continue
+        code, _, target = made.partition("=")
+        parts = target.partition("/_history/")[0].split("/")
+        if code in codes and len(parts) > 1 and parts[-2] == "Patient":
+            found[f"Patient/{parts[-1]}"] = None
+    return tuple(one for one in found if one != patient)
 
 
 _RANGED = frozenset({"date", "number", "quantity"})

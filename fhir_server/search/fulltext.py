@@ -25,6 +25,8 @@ _NO_TEXT = frozenset(
 )  # fmt: skip
 _TAG = re.compile(r"<[^>]*>")
 _LETTER = re.compile(r"[^\W\d_]")
+_NO_WORDS = re.compile(r"(urn:|https?://|\d{4}-\d\d-\d\dT)\S*")
+"""Addresses and times: found by parameters of their own, and half the words of an Observation."""
 
 
 def words_of(resource: Resource) -> tuple[str, ...]:
@@ -51,5 +53,5 @@ def _texts(value: Any) -> Iterator[str]:
         for one in member if isinstance(member, list) else (member,):
             if isinstance(one, dict):
                 yield from _texts(one)
-            elif isinstance(one, str) and _LETTER.search(one):
+            elif isinstance(one, str) and _LETTER.search(one) and not _NO_WORDS.fullmatch(one):
                 yield one

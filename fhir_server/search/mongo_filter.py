@@ -19,6 +19,7 @@ from fhir_server.search.criteria import (
     Inside,
     Keys,
     Not,
+    OfPatients,
     OfType,
     Or,
 )
@@ -91,6 +92,9 @@ def tree(criterion: Criterion, scope: Scope) -> Filter:
             return among(list(keys), negated=negated)
         case OfType():
             return {"type": criterion.type}
+        case OfPatients(references):
+            listed = {"$in": list(references)}
+            return either([{"pat": listed}, {"pats": listed}])
         case Ids(references, negated):
             return {"_id": {"$nin" if negated else "$in": list(references)}}
         case Inside():

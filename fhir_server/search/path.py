@@ -39,10 +39,14 @@ _PRESENT = re.compile(r"(?P<path>[A-Za-z.]+)\.exists\(\) and (?P=path) != false"
 
 @dataclass(frozen=True)
 class Walker:
-    """Finds an expression's nodes in a resource. `boolean` ones yield whether there are any."""
+    """Finds an expression's nodes in a resource. `boolean` ones yield whether there are any.
+
+    Without any of the members `roots` a resource has no such nodes; None where that is not known.
+    """
 
     steps: tuple[tuple[Step, ...], ...]
     boolean: bool = False
+    roots: frozenset[str] | None = None
 
     def __call__(self, type: str, resource: dict[str, Any]) -> Iterator[Node]:
         """Every node that the expression selects, in document order."""
@@ -64,6 +68,7 @@ def compile_path(expression: str, type: str) -> Walker | None:
         steps = _alternative(present["path"], type)
         return Walker((steps,), boolean=True) if steps is not None else None
     alternatives = []
+    roots: list[frozenset[str] | None] = []
     for part in expression.split("|"):
         text = part.strip()
         if not _concerns(text, type):
@@ -72,7 +77,10 @@ def compile_path(expression: str, type: str) -> Walker | None:
         if steps is None:
             return None
         alternatives.append(steps)
-    return Walker(tuple(alternatives)) if alternatives else None
+        roots.append(_roots(text, type))
+    known = [one for one in roots if one is not None]
+    every = frozenset[str]().union(*known) if len(known) == len(roots) else None
+    return Walker(tuple(alternatives), roots=every) if alternatives else None
 
 
 @cache
@@ -152,12 +160,25 @@ def _concerns(text: str, type: str) -> bool:
 
 
 def _alternative(text: str, type: str) -> tuple[Step, ...] | None:
+    return _steps(_parts(text, type))
+
+
+def _parts(text: str, type: str) -> Sequence[str]:
     cast = _CAST.fullmatch(text)
     if cast is not None:
         text = f"{cast['path']}.as({cast['type']}){cast['rest']}"
     first, *rest = _split(text)
     # InsurancePlan's `name | alias` is written without the type in front.
-    return _steps([first, *rest] if first in elements_of(type) else rest)
+    return [first, *rest] if first in elements_of(type) else rest
+
+
+def _roots(text: str, type: str) -> frozenset[str] | None:
+    first = next(iter(_parts(text, type)), "")
+    match = _STEP.fullmatch(first)
+    if match is None or not match["name"]:
+        return None
+    name = match["name"]
+    return frozenset(one for one, _ in _members(type, name)) if name in elements_of(type) else None
 
 
 def _steps(parts: Sequence[str]) -> tuple[Step, ...] | None:

@@ -6,6 +6,7 @@ differ the greatest too, for a descending one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +33,7 @@ def sort_text(kind: str, type: str, value: Any) -> str | None:
     return value[:SORT_LIMIT] if isinstance(value, str) else None
 
 
-def sort_number(found: list[Amount]) -> float | None:
+def sort_number(found: Sequence[Amount]) -> float | None:
     """The number that a quantity is sorted by: in base units if it has any."""
     best = next((one for one in found if one[0].startswith("|=")), found[0] if found else None)
     return None if best is None else (best[1] if best[1] > float("-inf") else best[2])

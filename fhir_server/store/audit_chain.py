@@ -1,6 +1,7 @@
 """The sealed audit trail: blocks of hashes of AuditEvents, each naming the one before.
 
-    audit_pending  {_id: "AuditEvent/a1", h: SHA-256 of its bytes}, of the event's transaction
+    audit_pending  {_id: "AuditEvent/a1", h: SHA-256 of its bytes, m: HMAC of the two}, of the
+                   event's transaction
     audit_blocks   {_id: 1, 2 ..., previous, at, entries: [[reference, hash]], purged_to, hash}
 
 A block's number is its `_id`, so of two processes that seal at once one succeeds. An event that a
@@ -10,15 +11,22 @@ killed process has put into a block and left pending comes into the next one too
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+import hmac
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from fhir_server.errors import EncryptionFault
 from fhir_server.store.connection import Database
 from fhir_server.store.documents import from_document
+from fhir_server.store.encryption import opened
+
+UNPROVEN = ""
+"""Stands in a block for the hash of an event whose waiting entry this server did not write."""
 
 LIMIT = 500
 """Most events of one block: 45 kB, far from the 16 MB of a document."""
@@ -40,6 +48,39 @@ class Block:
     hash: str
 
 
+class AuditWitness:
+    """What this process wrote and has not seen in a block yet.
+
+    Until an event is in a block, the database alone says that it exists; this knows better. `key`
+    marks what waits there, for the processes that seal it after this one was killed.
+    """
+
+    def __init__(self, key: bytes = b"") -> None:
+        self.key = key
+        self._waiting: dict[str, str] = {}
+
+    def mark(self, reference: str, hash: str) -> str:
+        """HMAC-SHA-256 of an event that waits, in hex; empty without a key."""
+        if not self.key:
+            return ""
+        told = f"pending:{reference}:{hash}".encode()
+        return hmac.new(self.key, told, hashlib.sha256).hexdigest()
+
+    def wrote(self, events: Iterable[tuple[str, str]]) -> None:
+        """These events are in the database, with their hashes."""
+        self._waiting.update(events)
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """The oldest of what is in no block, as far as this process knows."""
+        return list(islice(self._waiting.items(), LIMIT))
+
+    def sealed(self, entries: Iterable[tuple[str, str]]) -> None:
+        """These are in a block."""
+        for reference, hash in entries:
+            if self._waiting.get(reference) == hash:
+                del self._waiting[reference]
+
+
 class AuditChain:
     """Reading and extending the chain of one database."""
 
@@ -48,10 +89,15 @@ class AuditChain:
         self._blocks = database["audit_blocks"]
         self._pending = database["audit_pending"]
 
-    async def pending(self) -> list[tuple[str, str]]:
-        """Events that are in no block yet, with their hashes."""
+    async def pending(self, witness: AuditWitness) -> list[tuple[str, str]]:
+        """Events that wait for a block, with their hashes, or `UNPROVEN` when the mark is wrong."""
         found = await self._pending.find().sort("_id", 1).limit(LIMIT).to_list()
-        return [(one["_id"], one["h"]) for one in found]
+        entries = []
+        for one in found:
+            mark = witness.mark(one["_id"], one["h"])
+            proven = not mark or hmac.compare_digest(mark, one.get("m", ""))
+            entries.append((one["_id"], one["h"] if proven else UNPROVEN))
+        return entries
 
     async def last(self) -> Block | None:
         """The newest block."""
@@ -80,9 +126,9 @@ class AuditChain:
         """How many blocks there are."""
         return await self._blocks.count_documents({})
 
-    async def blocks(self) -> AsyncIterator[Block]:
-        """Every block, oldest first."""
-        async with self._blocks.find().sort("_id", 1) as found:
+    async def blocks(self, after: int = 0) -> AsyncIterator[Block]:
+        """Every block with a higher number than `after`, oldest first."""
+        async with self._blocks.find({"_id": {"$gt": after}}).sort("_id", 1) as found:
             async for one in found:
                 yield _block(one)
 
@@ -95,10 +141,18 @@ class AuditChain:
             "history": {"type": "AuditEvent", "id": {"$in": ids}},
         }
         for collection, query in queries.items():
-            async for document in self._database[collection].find(query, _RAW):
-                stored = from_document(document)
-                made[stored.reference].add(digest(stored.raw))
+            found = await self._database[collection].find(query, _RAW).to_list()
+            for document in found:
+                made[f"AuditEvent/{document['id']}"].add(await self._hash(collection, document))
         return made
+
+    async def _hash(self, collection: str, document: dict[str, Any]) -> str:
+        """The hash of an event, empty for one that cannot be decrypted: it is not what it was."""
+        try:
+            (readable,) = await opened(self._database, collection, [document])
+        except EncryptionFault:
+            return ""
+        return digest(from_document(readable).raw)
 
     async def events(self) -> AsyncIterator[str]:
         """The reference of every stored version of an event."""

@@ -16,6 +16,7 @@ from fhir_server.resource import loads
 from fhir_server.search.custom import by_type, parameters_in
 from fhir_server.search.registry import Registry
 from fhir_server.store.connection import Database
+from fhir_server.store.encryption import opened
 
 LOOK_EVERY = timedelta(seconds=1)
 _REVISION = "search-parameters"
@@ -77,9 +78,9 @@ class CustomParameters:
 
     async def _stored(self) -> dict[str, tuple[tuple[str, SearchParameter], ...]]:
         cursor = self._database["resources"].find({"type": "SearchParameter", "deleted": False})
+        found = await opened(self._database, "resources", await cursor.to_list())
         return {
-            f"{one['_id']}/{one['v']}": parameters_in(loads(bytes(one["raw"])))
-            async for one in cursor
+            f"{one['_id']}/{one['v']}": parameters_in(loads(bytes(one["raw"]))) for one in found
         }
 
     async def _ready(self) -> set[str]:

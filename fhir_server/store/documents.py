@@ -12,8 +12,9 @@
     k        search keys `param=value`
     r        search ranges {p, lo, hi}
     pat      patient compartment, "Patient/p1"
+    pats     more patients that a resource is about, if there are any
 
-`history` has all but the last three for every version, under `_id` = "Patient/p1/3", and is only
+`history` has all but the last four for every version, under `_id` = "Patient/p1/3", and is only
 inserted to.
 Decision 0002 gives the reasons and the sharding key.
 """
@@ -121,3 +122,7 @@ def to_document(stored: StoredResource) -> Document:
 def serialise(resource: Resource) -> bytes:
     """The bytes to store for a stamped resource."""
     return dumps(resource)
+
+
+STORED = {"k": 0, "r": 0, "c": 0, "s": 0, "z": 0, "w": 0, "geo": 0}
+"""A projection without the search index, which is most of a document."""

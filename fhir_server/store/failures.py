@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pymongo import ReturnDocument
+from pymongo.asynchronous.client_session import AsyncClientSession
 
 from fhir_server.store.connection import Database
 
@@ -48,6 +49,18 @@ class FailureStore:
         """Let no try count before `until`."""
         await self._failures.update_one({"_id": key}, {"$max": {"until": until}})
 
-    async def clear(self, key: str) -> None:
-        """Forget the failures of a key: somebody knew the password."""
-        await self._failures.delete_one({"_id": key})
+    async def take(self, key: str, now: datetime, until: datetime) -> bool:
+        """Begin a pause until then; of any number at once one does, and none during another."""
+        taken = await self._failures.update_one(
+            {"_id": key, "until": {"$not": {"$gt": now}}}, {"$set": {"until": until}}
+        )
+        return taken.matched_count == 1
+
+    async def find(self, key: str) -> Failures:
+        """How often it failed, and the end of the last pause."""
+        found = await self._failures.find_one({"_id": key}) or {}
+        return Failures(int(found.get("count", 0)), found.get("until"))
+
+    async def clear(self, key: str, session: AsyncClientSession | None = None) -> None:
+        """Forget the failures of a key: somebody knew the password, or vouches for the person."""
+        await self._failures.delete_one({"_id": key}, session=session)

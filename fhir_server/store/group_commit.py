@@ -25,16 +25,20 @@ class GroupCommit:
         self._waiting: list[tuple[Resource, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def create(self, resource: Resource) -> None:
-        """Store `resource`; returns once it is durable, and raises what its transaction raised.
+    async def create(self, *resources: Resource) -> None:
+        """Store them; returns once all are durable, and raises what a transaction raised.
 
-        It is stored also when the caller is cancelled meanwhile.
+        They are stored also when the caller is cancelled meanwhile.
         """
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((resource, stored))
+        waits = []
+        for resource in resources:
+            stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((resource, stored))
+            waits.append(stored)
         if self._task is None:
             self._task = asyncio.create_task(self._run())
-        await asyncio.shield(stored)
+        for stored in waits:
+            await asyncio.shield(stored)
 
     async def aclose(self) -> None:
         """Wait for what is under way."""

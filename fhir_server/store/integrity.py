@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -18,10 +19,23 @@ from fhir_server.definitions.elements import resource_types
 from fhir_server.errors import Issue, VersionConflict
 from fhir_server.resource import Resource
 from fhir_server.store.connection import Database
+from fhir_server.store.documents import STORED, StoredResource, from_document
+from fhir_server.store.encryption import opened
 
 _LOCAL = re.compile(r"([A-Z][A-Za-z]{2,63}/[A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
 _NAMED = 20
 """Referring resources looked at before a deletion is refused: enough to name their types."""
+
+
+Question = Callable[[StoredResource], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What whoever writes may be told: that a reference leads to a resource, and who refers."""
+
+    may_refer: Question
+    knows: Question
 
 
 def local_references(resource: Resource, base: str = "") -> dict[str, str]:
@@ -63,17 +77,24 @@ def dangling(missing: Iterable[tuple[str, str]]) -> VersionConflict:
 
 
 async def refuse_referred(
-    database: Database, session: AsyncClientSession, deleted: Iterable[str]
+    database: Database, session: AsyncClientSession, deleted: Iterable[str], judge: Judge | None
 ) -> None:
     """Raise `VersionConflict` if a resource still refers to one of `deleted`.
 
-    The text says how many do and of which types.
+    The text says how many do and of which types, of those that the judge lets be known.
     """
     for reference in deleted:
         cursor = database["resources"].find(
-            {"refs": reference}, {"type": 1}, session=session, limit=_NAMED + 1
+            {"refs": reference}, STORED, session=session, limit=_NAMED + 1
         )
-        types = Counter([found["type"] async for found in cursor])
+        found = [
+            from_document(one)
+            for one in await opened(database, "resources", await cursor.to_list())
+        ]
+        known = [one for one in found if judge is None or await judge.knows(one)]
+        types = Counter(one.type for one in known)
+        if found and not types:
+            raise VersionConflict(f"{reference} cannot be deleted: it is referred to.")
         if types:
             number = sum(types.values())
             count = f"over {_NAMED}" if number > _NAMED else str(number)

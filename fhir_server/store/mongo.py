@@ -17,10 +17,13 @@ from fhir_server.errors import ResourceNotFound
 from fhir_server.resource import Resource
 from fhir_server.search.extraction import Indexer
 from fhir_server.search.registry import Registry
+from fhir_server.store.audit_chain import AuditWitness
 from fhir_server.store.binary_content import BinaryContent
 from fhir_server.store.connection import Database
+from fhir_server.store.content_home import ContentHome
 from fhir_server.store.custom_parameters import CustomParameters
 from fhir_server.store.documents import StoredResource, from_document
+from fhir_server.store.encryption import opened
 from fhir_server.store.indexes import ensure_indexes
 from fhir_server.store.reindexing import Reindexing
 from fhir_server.store.searching import Searching
@@ -47,12 +50,15 @@ class MongoStore:
         *,
         clock: Clock,
         ids: Ids,
+        witness: AuditWitness | None = None,
+        home: ContentHome | None = None,
     ) -> None:
         self.database = database
+        self.witness = witness or AuditWitness()
         self._clock = clock
         self._ids = ids
         self._row_ids = OrderedIds()
-        self._content = BinaryContent(database)
+        self._content = BinaryContent(database, home)
         self.searching = Searching(database)
         self.parameters = CustomParameters(database, clock)
         self.reindexing = Reindexing(database, self.parameters, clock=clock, ids=ids)
@@ -77,14 +83,18 @@ class MongoStore:
     async def read(self, type: str, id: str) -> StoredResource:
         """The current version. Raises `ResourceNotFound` or `ResourceGone`."""
         found = await self.database["resources"].find_one({"_id": f"{type}/{id}"})
-        return present(from_document(found) if found else None, type, id)
+        if found is None:
+            return present(None, type, id)
+        (document,) = await opened(self.database, "resources", [found])
+        return present(from_document(document), type, id)
 
     async def vread(self, type: str, id: str, version: int) -> StoredResource:
         """One version. Raises `ResourceNotFound`, or `ResourceGone` if it is the deletion."""
         found = await self.database["history"].find_one({"_id": f"{type}/{id}/{version}"})
         if found is None:
             raise ResourceNotFound(f"{type}/{id} has no version {version}.")
-        return present(from_document(found), type, id)
+        (document,) = await opened(self.database, "history", [found])
+        return present(from_document(document), type, id)
 
     async def patients_of(self, references: Iterable[str]) -> tuple[str, ...]:
         """The patients, as `Patient/p1`, in whose compartments current resources are."""
@@ -108,6 +118,14 @@ class MongoStore:
 
         return Content(len(data), read)
 
+    async def move_content(self, stored: StoredResource) -> bool:
+        """Move large data to the other home that this store was given; True once all is there.
+
+        Raises `Unavailable` while that home does not take it; then everything stays.
+        """
+        moved = [await self._content.move(blob) for blob in stored.blobs]
+        return bool(moved) and all(moved)
+
     async def transact(self, body: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         """Run `body` in one transaction and return what it returns.
 
@@ -116,21 +134,23 @@ class MongoStore:
         """
         indexer = Indexer(await self.parameters.refresh())
 
-        async def attempt(session: AsyncClientSession) -> Result:
-            return await body(
-                UnitOfWork(
-                    self.database,
-                    session,
-                    indexer=indexer,
-                    content=self._content,
-                    clock=self._clock,
-                    ids=self._ids,
-                    row_ids=self._row_ids,
-                )
+        async def attempt(session: AsyncClientSession) -> tuple[Result, list[tuple[str, str]]]:
+            unit = UnitOfWork(
+                self.database,
+                session,
+                indexer=indexer,
+                content=self._content,
+                clock=self._clock,
+                ids=self._ids,
+                row_ids=self._row_ids,
+                witness=self.witness,
             )
+            return await body(unit), unit.events
 
         async with self.database.client.start_session() as session:
-            return await session.with_transaction(attempt)
+            result, events = await session.with_transaction(attempt)
+        self.witness.wrote(events)
+        return result
 
     async def search(
         self,

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir_server.store.connection import Database
+from fhir_server.store.encryption import opened
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Outbox:
     """The relay's view of the `outbox` collection."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._rows = database["outbox"]
 
     async def pending(self, limit: int = 500) -> list[OutboxRow]:
@@ -44,7 +46,7 @@ class Outbox:
                 data=row["data"],
                 at=row["at"],
             )
-            for row in rows
+            for row in await opened(self._database, "outbox", rows)
         ]
 
     async def delivered(self, ids: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from fhir_server.store.binary_content import BinaryContent
 from fhir_server.store.connection import Database
 from fhir_server.store.custom_parameters import LOOK_EVERY, CustomParameters
 from fhir_server.store.documents import from_document
+from fhir_server.store.encryption import opened
 
 BATCH = 200
 _JOB = "reindex"
@@ -54,6 +55,7 @@ class Reindexing:
         clock: Clock,
         ids: Ids,
     ) -> None:
+        self._database = database
         self._jobs = database["jobs"]
         self._resources = database["resources"]
         self._parameters = parameters
@@ -135,7 +137,7 @@ class Reindexing:
         """Replace the entries; the references of what could not be indexed."""
         indexer = Indexer(self._parameters.registry)
         updates, failed = [], []
-        for document in documents:
+        for document in await opened(self._database, "resources", documents):
             if document["deleted"]:
                 continue
             stored = from_document(document)

@@ -19,6 +19,7 @@ from fhir_server.errors import TooCostly
 from fhir_server.search.criteria import SortKey
 from fhir_server.store.connection import Database
 from fhir_server.store.documents import StoredResource, from_document
+from fhir_server.store.encryption import opened
 
 Filter = dict[str, Any]
 Value = str | float | datetime | None
@@ -53,6 +54,7 @@ class Searching:
     """The searches of one database."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._resources = database["resources"]
 
     async def page(
@@ -84,7 +86,7 @@ class Searching:
             found.reverse()
         edges = (_position(found[0], sort), _position(found[-1], sort)) if found else None
         return Found(
-            matches=tuple(_match(one) for one in found),
+            matches=await self._matches(found),
             next=edges[1] if edges and (more or backwards) else None,
             previous=edges[0] if edges and (more if backwards else at is not None) else None,
         )
@@ -141,12 +143,18 @@ class Searching:
                 {"$match": {"deleted": False}},
                 {"$project": {"w": 0, "c": 0, "r": 0, "in": 0}},
             ]
-            found += [_match(one) for one in await self._run(pipeline, session)]
+            found += await self._matches(await self._run(pipeline, session))
         return found
 
     async def explain(self, stages: Sequence[Filter]) -> list[int]:
         """How many documents are left after each stage."""
         return [await self.count(stages[: upto + 1]) for upto in range(len(stages))]
+
+    async def _matches(self, documents: list[dict[str, Any]]) -> tuple[Match, ...]:
+        return tuple(
+            Match(from_document(one), tuple(one.get("k", ())))
+            for one in await opened(self._database, "resources", documents)
+        )
 
     async def _run(
         self,
@@ -158,10 +166,6 @@ class Searching:
         cursor = await self._resources.aggregate(list(pipeline), session=session, **options)
         async with cursor:
             return await cursor.to_list()
-
-
-def _match(document: dict[str, Any]) -> Match:
-    return Match(from_document(document), tuple(document.get("k", ())))
 
 
 def _computed(sort: Sequence[SortKey]) -> Filter:

@@ -12,7 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pymongo.asynchronous.client_session import AsyncClientSession
+
 from fhir_server.store.connection import Database
+from fhir_server.store.encryption import opened, sealed
+
+_FACTORS = "second_factors"
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,16 @@ class SecondFactorStore:
     """Both collections."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._factors = database["second_factors"]
         self._continuations = database["continuations"]
 
     async def find(self, username: str) -> SecondFactors:
         """What the account has, or nothing at all."""
-        found = await self._factors.find_one({"_id": username.lower()}) or {}
+        stored = await self._factors.find_one({"_id": username.lower()})
+        if stored is None:
+            return SecondFactors()
+        (found,) = await opened(self._database, _FACTORS, [stored])
         return SecondFactors(
             seed=found.get("seed", ""),
             pending=found.get("pending", ""),
@@ -44,16 +53,26 @@ class SecondFactorStore:
 
     async def offer(self, username: str, seed: str) -> None:
         """Keep a seed until its first code proves that the person has it."""
-        await self._factors.update_one(
-            {"_id": username.lower()}, {"$set": {"pending": seed}}, upsert=True
-        )
+        id = username.lower()
+        (closed,) = await sealed(self._database, _FACTORS, [{"_id": id, "pending": seed}])
+        change = {"$set": {"pending": closed["pending"]}}
+        await self._factors.update_one({"_id": id}, change, upsert=True)
 
     async def accept(self, username: str, seed: str, step: int, recovery: list[str]) -> bool:
         """Make the offered seed the one that counts; False when it is not offered any more."""
+        id = username.lower()
+        stored = await self._factors.find_one({"_id": id})
+        if stored is None:
+            return False
+        (found,) = await opened(self._database, _FACTORS, [stored])
+        if found.get("pending") != seed:
+            return False
+        (closed,) = await sealed(self._database, _FACTORS, [{"_id": id, "seed": seed}])
+        # What was offered is compared as it is stored: encrypted, it cannot be looked for.
         changed = await self._factors.update_one(
-            {"_id": username.lower(), "pending": seed},
+            {"_id": id, "pending": stored["pending"]},
             {
-                "$set": {"seed": seed, "step": step, "recovery": recovery},
+                "$set": {"seed": closed["seed"], "step": step, "recovery": recovery},
                 "$unset": {"pending": ""},
             },
         )
@@ -79,9 +98,9 @@ class SecondFactorStore:
             {"_id": username.lower()}, {"$set": {"recovery": hashes}}, upsert=True
         )
 
-    async def remove(self, username: str) -> None:
+    async def remove(self, username: str, session: AsyncClientSession | None = None) -> None:
         """Forget all of an account."""
-        await self._factors.delete_one({"_id": username.lower()})
+        await self._factors.delete_one({"_id": username.lower()}, session=session)
 
     async def wait(self, hash: str, subject: str, expires: datetime) -> None:
         """Note that somebody gave the right password and owes a second factor."""
@@ -91,6 +110,10 @@ class SecondFactorStore:
         """Who that is, until it expires."""
         found = await self._continuations.find_one({"_id": hash, "expires": {"$gt": now}})
         return str(found["subject"]) if found else None
+
+    async def end_waiting(self, username: str) -> None:
+        """Forget sign-ins of the account that wait for a second factor."""
+        await self._continuations.delete_many({"subject": username})
 
     async def finish(self, hash: str) -> bool:
         """Whether this continuation is used for the first time."""

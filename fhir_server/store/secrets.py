@@ -5,14 +5,17 @@ from __future__ import annotations
 from pymongo import ReturnDocument
 
 from fhir_server.store.connection import Database
+from fhir_server.store.encryption import opened, sealed
 
 
 async def shared_secret(database: Database, name: str, fresh: bytes) -> bytes:
     """The secret kept under `name`; `fresh` becomes it when there is none yet."""
+    (fresh_one,) = await sealed(database, "secrets", [{"_id": name, "value": fresh}])
     found = await database["secrets"].find_one_and_update(
         {"_id": name},
-        {"$setOnInsert": {"value": fresh}},
+        {"$setOnInsert": {"value": fresh_one["value"]}},
         upsert=True,
         return_document=ReturnDocument.AFTER,
     )
-    return bytes((found or {})["value"])
+    (secret,) = await opened(database, "secrets", [found or {}])
+    return bytes(secret["value"])

@@ -12,7 +12,7 @@ from fhir_server.store.connection import Database
 SAMPLE = 2000
 """Resources looked at for the averages."""
 
-_INDEX_FIELDS = ("k", "r", "pat", "c", "s", "z", "w", "geo", "refs")
+_INDEX_FIELDS = ("k", "r", "pat", "pats", "c", "s", "z", "w", "geo", "refs")
 
 
 @dataclass(frozen=True)

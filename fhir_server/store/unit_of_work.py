@@ -17,14 +17,17 @@ from fhir_server.errors import (
     ResourceNotFound,
     VersionConflict,
 )
+from fhir_server.labels import Label, labelled, labels_in
 from fhir_server.resource import Resource
 from fhir_server.search.extraction import Indexer
-from fhir_server.store import locks
-from fhir_server.store.audit_chain import digest
+from fhir_server.search.guards import guarded
+from fhir_server.store import directives, locks
+from fhir_server.store.audit_chain import AuditWitness, digest
 from fhir_server.store.binary_content import INLINE_LIMIT, BinaryContent
 from fhir_server.store.connection import Database
 from fhir_server.store.custom_parameters import moved
 from fhir_server.store.documents import (
+    STORED,
     Blob,
     StoredResource,
     from_document,
@@ -32,7 +35,8 @@ from fhir_server.store.documents import (
     stamp,
     to_document,
 )
-from fhir_server.store.integrity import dangling, local_references, refuse_referred
+from fhir_server.store.encryption import opened
+from fhir_server.store.integrity import Judge, dangling, local_references, refuse_referred
 from fhir_server.store.sameness import same_content
 from fhir_server.store.waiting_writes import WaitingWrites
 
@@ -51,6 +55,7 @@ class UnitOfWork:
 
     Every method may raise pymongo's transient errors, on which the whole body runs again: a body
     has no effect outside the unit. Each write is sent at once, but for those inside `grouped`.
+    `events` are the audit events that it stores, with the SHA-256 of each.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class UnitOfWork:
         clock: Clock,
         ids: Ids,
         row_ids: Ids,
+        witness: AuditWitness,
     ) -> None:
         self.database = database
         self.session = session
@@ -71,33 +77,44 @@ class UnitOfWork:
         self._clock = clock
         self._ids = ids
         self._row_ids = row_ids
+        self._witness = witness
+        self.events: list[tuple[str, str]] = []
         self._known: dict[str, StoredResource | None] = {}
         self._patients: dict[str, str | None] = {}
         self._waiting = WaitingWrites(database, session)
         self._grouping = False
         self._base: str | None = None
+        self._judge: Judge | None = None
         self._wanted: list[tuple[str, str]] = []
+        self._own: set[str] = set()
         self._removed: list[str] = []
 
     @asynccontextmanager
     async def grouped(
-        self, *, check_targets: bool = False, check_referrers: bool = False, base: str = ""
+        self,
+        *,
+        check_targets: bool = False,
+        check_referrers: bool = False,
+        base: str = "",
+        judge: Judge | None = None,
     ) -> AsyncIterator[None]:
         """Send the writes inside together, at the end of the block.
 
         With `check_targets`, the local references of what is written, those below `base` too, must
         lead to something at the end; with `check_referrers`, what is deleted must not be referred
-        to by what was written that way. Raises `VersionConflict`.
+        to by what was written that way. A new reference to what `judge` lets nobody know of
+        leads nowhere, too. Raises `VersionConflict`.
         """
         self._grouping = True
         self._base = base if check_targets else None
+        self._judge = judge
         try:
             yield
             await self.flush()
             await self._check_targets()
             if check_referrers:
                 gone = [one for one in self._removed if not self._is_there(one)]
-                await refuse_referred(self.database, self.session, gone)
+                await refuse_referred(self.database, self.session, gone, judge)
         finally:
             self._grouping = False
 
@@ -120,9 +137,9 @@ class UnitOfWork:
             chunk = unknown[start : start + _CHUNK]
             self._known.update(dict.fromkeys(chunk))
             cursor = self.database["resources"].find(
-                {"_id": {"$in": chunk}}, _STORED, session=self.session
+                {"_id": {"$in": chunk}}, STORED, session=self.session
             )
-            async for document in cursor:
+            for document in await opened(self.database, "resources", await cursor.to_list()):
                 self._remember(document)
 
     def presume_new(self, references: Iterable[str]) -> None:
@@ -134,11 +151,11 @@ class UnitOfWork:
         reference = f"{type}/{id}"
         if reference not in self._known:
             document = await self.database["resources"].find_one(
-                {"_id": reference}, _STORED, session=self.session
+                {"_id": reference}, STORED, session=self.session
             )
             self._known[reference] = None
             if document is not None:
-                self._remember(document)
+                self._remember(*await opened(self.database, "resources", [document]))
         return self._known[reference]
 
     def _remember(self, document: dict[str, Any]) -> None:
@@ -151,6 +168,11 @@ class UnitOfWork:
         That of a deleted resource is the one it had.
         """
         return self._patients.get(reference)
+
+    def labels_of(self, reference: str) -> tuple[Label, ...]:
+        """The security labels of a resource found or written here; of a deleted one none."""
+        known = self._known.get(reference)
+        return labels_in(known.raw) if known is not None else ()
 
     async def read(self, type: str, id: str) -> StoredResource:
         """The current version. Raises `ResourceNotFound` or `ResourceGone`."""
@@ -166,12 +188,19 @@ class UnitOfWork:
             id = self._ids()
         elif await self.find(resource["resourceType"], id) is not None:
             raise VersionConflict(f"{resource['resourceType']}/{id} exists already.")
-        return await self._write(resource, id, None, "create", method)
+        return await self._write(labelled(resource), id, None, "create", method)
 
     async def update(
-        self, resource: Resource, *, if_match: int | None = None, method: Method = "PUT"
+        self,
+        resource: Resource,
+        *,
+        if_match: int | None = None,
+        method: Method = "PUT",
+        relabel: bool = False,
     ) -> StoredResource:
         """Store the next version of an existing resource; the same content makes none.
+
+        With `relabel` the security labels are those given, also where that takes one away.
 
         Raises `PreconditionFailed` when `if_match` is not the current version, and
         `ResourceNotFound` when there is none. A deleted resource comes back.
@@ -179,10 +208,15 @@ class UnitOfWork:
         type, id = resource["resourceType"], resource["id"]
         if if_match is None and await self.find(type, id) is None:
             raise ResourceNotFound(f"{type}/{id} does not exist.")
-        return await self.put(resource, if_match=if_match, method=method)
+        return await self.put(resource, if_match=if_match, method=method, relabel=relabel)
 
     async def put(
-        self, resource: Resource, *, if_match: int | None = None, method: Method = "PUT"
+        self,
+        resource: Resource,
+        *,
+        if_match: int | None = None,
+        method: Method = "PUT",
+        relabel: bool = False,
     ) -> StoredResource:
         """Create the resource under its id or store its next version, whichever applies.
 
@@ -191,7 +225,23 @@ class UnitOfWork:
         current = await self.find(resource["resourceType"], resource["id"])
         _check_version(current, if_match)
         kind = "create" if current is None or current.deleted else "update"
+        before = await self._before(current)
+        resource = guarded(resource, before)
+        if not relabel:
+            resource = labelled(resource, before)
         return await self._write(resource, resource["id"], current, kind, method)
+
+    async def _before(self, current: StoredResource | None) -> Resource | None:
+        """The content that a write follows; of a deleted resource the last that it had."""
+        if current is None or not current.deleted:
+            return current.resource() if current is not None else None
+        last = await self.database["history"].find_one(
+            {"_id": f"{current.reference}/{current.version - 1}"}, session=self.session
+        )
+        if last is None or not last["raw"]:
+            return None
+        (readable,) = await opened(self.database, "history", [last])
+        return from_document(readable).resource()
 
     async def delete(self, type: str, id: str, *, if_match: int | None = None) -> StoredResource:
         """Mark a resource deleted; its versions stay. Deleting twice changes nothing.
@@ -267,6 +317,8 @@ class UnitOfWork:
         if self._base is not None and stored.type not in _SILENT:
             references = local_references(stamped, self._base)
             self._wanted += references.items()
+            if current is not None and not current.deleted:
+                self._own.update(local_references(current.resource(), self._base))
             index = {**index, "refs": list(references)} if references else index
         await self._swap(stored, index, current, kind, method)
         return stored
@@ -293,11 +345,13 @@ class UnitOfWork:
         version = {"_id": f"{reference}/{stored.version}", **shared}
         self._waiting.add("history", {**version, "kind": kind, "method": method})
         self._known[reference] = stored
+        self._own.add(reference)
         self._patients[reference] = index["pat"]
         if stored.type == "SearchParameter":
             await moved(self.database, self.session)
+        await directives.note(self.database, self.session, stored, current)
         if stored.type in _SILENT:
-            self._waiting.add("audit_pending", {"_id": reference, "h": digest(stored.raw)})
+            self._pend(reference, digest(stored.raw))
             await self._send()
             return
         await self.emit(
@@ -307,11 +361,26 @@ class UnitOfWork:
             data={"resource": reference, "version": stored.version},
         )
 
+    def _pend(self, reference: str, hash: str) -> None:
+        mark = self._witness.mark(reference, hash)
+        pending = {"_id": reference, "h": hash, **({"m": mark} if mark else {})}
+        self._waiting.add("audit_pending", pending)
+        self.events.append((reference, hash))
+
     async def _check_targets(self) -> None:
         await self.prefetch(reference for reference, _ in self._wanted)
-        missing = [one for one in self._wanted if not self._is_there(one[0])]
+        missing = [one for one in self._wanted if not await self._leads_to(one[0])]
         if missing:
             raise dangling(missing)
+
+    async def _leads_to(self, reference: str) -> bool:
+        """Whether a reference leads somewhere for the writer. What was there before may stay."""
+        found = self._known.get(reference)
+        if found is None or found.deleted:
+            return False
+        if self._judge is None or reference in self._own:
+            return True
+        return await self._judge.may_refer(found)
 
     def _is_there(self, reference: str) -> bool:
         found = self._known.get(reference)
@@ -346,7 +415,3 @@ def _check_version(current: StoredResource | None, if_match: int | None) -> None
             f"{current.reference} is at version {current.version}, not {if_match}: "
             "read it again and repeat the change."
         )
-
-
-_STORED = {"k": 0, "r": 0, "c": 0, "s": 0, "z": 0, "w": 0, "geo": 0}
-"""A projection without the search index, which is most of a document."""

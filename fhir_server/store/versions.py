@@ -11,6 +11,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from fhir_server.dates import Range
 from fhir_server.store.connection import Database
 from fhir_server.store.documents import Document, StoredResource, from_document
+from fhir_server.store.encryption import opened
 
 Position = tuple[datetime, str]
 """Where a page ended: the last entry's `lu` and `_id`."""
@@ -42,7 +43,7 @@ async def page(
     where = _beyond(condition, after, "$gt" if ascending else "$lt")
     cursor = database[collection].find(where, session=session)
     found = await cursor.sort([("lu", direction), ("_id", direction)]).limit(count + 1).to_list()
-    return _paged(found, count)
+    return await _paged(database, collection, found, count)
 
 
 async def current_during(
@@ -71,7 +72,7 @@ async def current_during(
         if len(chunk) < _CHUNK:
             break
         after = (chunk[-1]["lu"], chunk[-1]["_id"])
-    return _paged(found[: count + 1], count)
+    return await _paged(database, "history", found[: count + 1], count)
 
 
 def _next_id(document: Document) -> str:
@@ -86,9 +87,9 @@ def _beyond(condition: dict[str, Any], after: Position | None, beyond: str) -> d
     return {"$and": [condition, {"$or": resume}]}
 
 
-def _paged(found: list[Document], count: int) -> Page:
+async def _paged(database: Database, collection: str, found: list[Document], count: int) -> Page:
     last = found[count - 1] if len(found) > count and count else None
     return Page(
-        tuple(from_document(document) for document in found[:count]),
+        tuple(from_document(one) for one in await opened(database, collection, found[:count])),
         (last["lu"], last["_id"]) if last else None,
     )

@@ -15,6 +15,7 @@ from pymongo.errors import BulkWriteError
 
 from fhir_server.store.connection import Database
 from fhir_server.store.documents import Document
+from fhir_server.store.encryption.documents import sealed_all
 from fhir_server.store.locks import Overtaken
 
 _DUPLICATE_KEY = 11000
@@ -50,9 +51,7 @@ class WaitingWrites:
 
     async def send(self) -> None:
         """Write what waits. Raises `Overtaken` when another transaction was quicker."""
-        new, following, rows = list(self._new.values()), self._next, self._rows
-        self._new, self._next = {}, {}
-        self._rows = {name: [] for name in _INSERTED}
+        new, following, rows = await self._sealed()
         try:
             await self._insert("resources", new)
             await self._replace(following)
@@ -62,6 +61,26 @@ class WaitingWrites:
             if error.code == _DUPLICATE_KEY or _is_duplicate(error):
                 raise Overtaken("The same resource was created at the same time.") from None
             raise
+
+    async def _sealed(
+        self,
+    ) -> tuple[list[Document], dict[str, tuple[int, Document]], dict[str, list[Document]]]:
+        """What waits, encrypted; nothing waits afterwards."""
+        new, following, rows = list(self._new.values()), self._next, self._rows
+        self._new, self._next = {}, {}
+        self._rows = {name: [] for name in _INSERTED}
+        replacing = [document for _, document in following.values()]
+        created, replaced, rows["history"], rows["outbox"] = await sealed_all(
+            self._database,
+            [
+                ("resources", new),
+                ("resources", replacing),
+                ("history", rows["history"]),
+                ("outbox", rows["outbox"]),
+            ],
+        )
+        swapped = zip(following.items(), replaced, strict=True)
+        return created, {id: (version, one) for (id, (version, _)), one in swapped}, rows
 
     async def _insert(self, collection: str, documents: Sequence[Document]) -> None:
         if documents:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import secrets
 import uuid
 from collections.abc import AsyncIterator
 
@@ -18,11 +17,11 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from fhir_server import app as fhir_app
-from fhir_server.clock import random_id, system_clock
-from fhir_server.server import FhirServer, open_fhir_server
-from fhir_server.settings import FhirSettings
+from fhir_server.clock import random_id
+from fhir_server.server import FhirServer
 from fhir_server.store.connection import Database, connect
 from tests.accounts import PASSWORD, USERNAME, dr_adams
+from tests.fhir_servers import fhir_server_on
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,16 +49,9 @@ async def database(mongo_uri: str) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def server(database: Database) -> AsyncIterator[FhirServer]:
-    opened = await open_fhir_server(
-        database,
-        FhirSettings(),
-        clock=system_clock,
-        ids=random_id,
-        secret=lambda: secrets.token_urlsafe(32),
-    )
-    await opened.accounts.add(dr_adams())
-    yield opened
-    await opened.aclose()
+    async with fhir_server_on(database) as opened:
+        await opened.accounts.add(dr_adams())
+        yield opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

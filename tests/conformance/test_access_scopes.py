@@ -295,7 +295,6 @@ async def test_reading_and_searching_agree(worlds: Worlds, name: str) -> None:
         ("patient/Condition.c", "POST", "Condition", 11, False),
         ("patient/Condition.u", "PUT", "Condition/b-ill", 11, False),
         ("patient/Condition.u", "PUT", "Condition/b-ill", 10, False),
-        ("patient/Condition.d", "DELETE", "Condition/b-ill", None, False),
         ("user/Observation.c?category=vital-signs", "POST", "Observation", 7, True),
         ("user/Observation.c?category=vital-signs", "POST", "Observation", 6, False),
         ("openid fhirUser launch", "GET", "Patient/a", None, False),

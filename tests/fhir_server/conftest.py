@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -10,41 +9,39 @@ import pytest
 from fastapi import FastAPI
 
 from fhir_server import app as fhir_app
-from fhir_server.clock import random_id, system_clock
-from fhir_server.server import FhirServer, open_fhir_server
-from fhir_server.settings import FhirSettings
+from fhir_server.clock import random_id
+from fhir_server.server import FhirServer
 from fhir_server.store.connection import Database
-from tests.accounts import PASSWORD, USERNAME, dr_adams
+from tests.accounts import bearer, dr_adams
+from tests.fhir_servers import fhir_server_on
 
 
 @pytest.fixture
 async def server(database: Database) -> AsyncIterator[FhirServer]:
-    opened = await open_fhir_server(
-        database,
-        FhirSettings(),
-        clock=system_clock,
-        ids=random_id,
-        secret=lambda: secrets.token_urlsafe(32),
-    )
-    await opened.accounts.add(dr_adams())
-    yield opened
-    await opened.aclose()
+    async with fhir_server_on(database) as opened:
+        await opened.accounts.add(dr_adams())
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def application() -> FastAPI:
+    """The routes; they find the server in its state. A file has its own, which keeps origins."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    fhir_app.mount(app, random_id)
+    return app
 
 
 @pytest.fixture
-async def anonymous(server: FhirServer) -> AsyncIterator[httpx2.AsyncClient]:
+async def anonymous(application: FastAPI, server: FhirServer) -> AsyncIterator[httpx2.AsyncClient]:
     """A client without a token."""
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
-    fhir_app.mount(app, random_id)
-    app.state.fhir = server
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    application.state.fhir = server
+    transport = httpx2.ASGITransport(app=application, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
 
 
 @pytest.fixture
-async def fhir(anonymous: httpx2.AsyncClient) -> httpx2.AsyncClient:
-    """A client that has signed in."""
-    answer = await anonymous.post("/auth/login", json={"username": USERNAME, "password": PASSWORD})
-    anonymous.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+async def fhir(server: FhirServer, anonymous: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    """A client with Dr Adams's token."""
+    anonymous.headers.update(await bearer(server))
     return anonymous

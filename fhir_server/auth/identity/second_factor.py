@@ -1,4 +1,4 @@
-"""A second factor: codes of an authenticator app (RFC 6238) and recovery codes.
+"""A second factor: passkeys, codes of an authenticator app (RFC 6238) and recovery codes.
 
 OWASP ASVS 5.0 V6.5: every code counts once, recovery codes are kept as hashes, and a code is good
 for its own 30 s and those before and after, for clocks that differ.
@@ -16,6 +16,9 @@ import pyotp
 from fhir_server.auth.smart.hashing import hashed
 from fhir_server.clock import Clock
 from fhir_server.errors import InvalidParameter, NotAuthenticated, VersionConflict
+from fhir_server.store.accounts import Account
+from fhir_server.store.factor_removal import FactorRemoval
+from fhir_server.store.passkeys import PasskeyStore
 from fhir_server.store.second_factors import SecondFactorStore
 
 CODES = 10
@@ -24,7 +27,8 @@ CODES = 10
 _STEP = 30
 _AROUND = (0, -1, 1)
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-_GROUPS, _GROUP = 3, 4
+_GROUPS, _GROUP = 6, 4
+"""24 signs of 5 bits: from 112 bits on a plain hash will do to keep them. ASVS 5.0 V6.5.2."""
 
 
 @dataclass(frozen=True)
@@ -36,27 +40,42 @@ class Offer:
 
 
 class SecondFactor:
-    """Setting up and checking. `random` gives that many random bytes."""
+    """Setting up, checking and removing; passkeys are made and checked in `identity.passkeys`.
+
+    `random` gives that many random bytes. An account with one of the roles `required` cannot lose
+    its last factor.
+    """
 
     def __init__(
         self,
         store: SecondFactorStore,
+        passkeys: PasskeyStore,
+        removal: FactorRemoval,
         *,
         clock: Clock,
         random: Callable[[int], bytes],
         issuer: str,
+        required: tuple[str, ...] = (),
     ) -> None:
         self._store = store
+        self._passkeys = passkeys
+        self._removal = removal
+        self._required = frozenset(required)
         self._clock = clock
         self._random = random
         self._issuer = issuer
 
     async def factors(self, username: str) -> tuple[str, ...]:
-        """What the account can answer with: `totp`, `recovery`, or nothing."""
+        """What the account can answer with: `passkey`, `totp`, `recovery`, or nothing."""
         found = await self._store.find(username)
+        passkey = ("passkey",) if await self._passkeys.of_subject(username) else ()
         if not found.seed:
-            return ()
-        return ("totp", "recovery") if found.recovery else ("totp",)
+            return passkey
+        return (*passkey, "totp", "recovery") if found.recovery else (*passkey, "totp")
+
+    def is_required(self, account: Account) -> bool:
+        """Whether a role of the account needs a second factor."""
+        return not self._required.isdisjoint(account.roles)
 
     async def recovery_codes_left(self, username: str) -> int:
         """How many recovery codes are unused."""
@@ -98,9 +117,20 @@ class SecondFactor:
             return await self._store.spend_step(username, step)
         return await self._store.spend_recovery(username, _kept(code))
 
-    async def remove(self, username: str) -> None:
-        """Forget the account's second factor."""
+    async def remove_app(self, account: Account) -> None:
+        """Forget app and recovery codes. Raises `NotPermitted` for the last factor where one is
+        required.
+        """
+        await self._removal.app(account.username, keep_one=self.is_required(account))
+
+    async def remove_passkey(self, account: Account, id: str) -> None:
+        """Forget a passkey. As `remove_app`; `ResourceNotFound` when there is no such one."""
+        await self._removal.passkey(account.username, id, keep_one=self.is_required(account))
+
+    async def forget(self, username: str) -> None:
+        """Forget every second factor of the account, by an administrator."""
         await self._store.remove(username)
+        await self._passkeys.remove_all(username)
 
     def _step_of(self, seed: str, code: str) -> int | None:
         digits = code.replace(" ", "")
@@ -117,7 +147,7 @@ class SecondFactor:
         return [self._code() for _ in range(CODES)]
 
     def _code(self) -> str:
-        """60 random bits in groups that can be read out."""
+        """120 random bits in groups that can be read out."""
         signs = [_ALPHABET[one % len(_ALPHABET)] for one in self._random(_GROUPS * _GROUP)]
         text = "".join(signs)
         return "-".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))

@@ -7,8 +7,8 @@ what `describe` gives and send a decision.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +28,7 @@ from fhir_server.auth.smart.errors import (
 )
 from fhir_server.auth.smart.hashing import hashed, is_challenge
 from fhir_server.clock import Clock
+from fhir_server.errors import NotAuthenticated
 from fhir_server.store.smart.grants import Code, Grant, GrantStore, Launch, Pending
 
 LAUNCH_SCOPES = ("launch", "launch/patient", "launch/encounter")
@@ -118,25 +119,40 @@ class Authorization:
             nonce=sent.get("nonce"),
             launch=launch.context if launch else None,
             subject=launch.subject if launch else None,
+            signed_in_since=_signed_in_since(sent, self._clock()),
         )
 
     async def _launch(self, client: Client, value: str | None) -> Launch | None:
         if value is None:
             return None
-        launch = await self._grants.use(Launch, hashed(value))
-        if launch is None or launch.client != client.id or launch.expires <= self._clock():
+        # Looked at before it is used: what another application presents stays good for its own.
+        key = hashed(value)
+        launch = await self._grants.find(Launch, key)
+        if (
+            launch is None
+            or launch.client != client.id
+            or launch.expires <= self._clock()
+            or await self._grants.use(Launch, key) is None
+        ):
             raise InvalidRequest("The launch value is unknown, used, expired or another's.")
         return launch
 
     async def describe(self, id: str, caller: Caller) -> tuple[Pending, Client]:
-        """The request that a person is asked about, from now on theirs alone."""
+        """The request that a person is asked about, from now on theirs alone.
+
+        Raises `InvalidRequest`, and `NotAuthenticated` for a sign-in that is too long ago.
+        """
         pending = await self._grants.find(Pending, id)
         if pending is None or pending.used or pending.expires <= self._clock():
             raise InvalidRequest("This request has expired: start again from the application.")
         client = await self._clients.find(pending.client)
-        if client is None or not await self._grants.claim(id, caller.subject):
+        active = client is not None and client.status == "active"
+        if client is None or not active or not await self._grants.claim(id, caller.subject):
             raise InvalidRequest("This request is somebody else's, or its application is gone.")
-        return pending, client
+        since = pending.signed_in_since
+        if since is not None and (caller.issued is None or caller.issued < since):
+            raise NotAuthenticated("The application asks you to sign in once more.")
+        return replace(pending, scopes=_still_offered(pending.scopes, client)), client
 
     async def decide(
         self, id: str, caller: Caller, decision: Decision, addresses: Addresses
@@ -197,6 +213,7 @@ class Authorization:
             context=context,
             nonce=pending.nonce,
             session=caller.token,
+            auth_time=caller.issued,
         )
 
     async def launch(
@@ -230,6 +247,16 @@ def _check_form(client: Client, sent: Mapping[str, str], addresses: Addresses) -
         raise LoginRequired("People sign in here each time: prompt=none cannot be met.")
 
 
+def _signed_in_since(sent: Mapping[str, str], now: datetime) -> datetime | None:
+    """From when on the person's sign-in counts. OpenID Connect Core 3.1.2.1, max_age and prompt."""
+    age = sent.get("max_age")
+    if age is not None and not (age.isascii() and age.isdigit() and len(age) <= 9):
+        raise InvalidRequest("max_age is a number of seconds.")
+    if {"login", "select_account"} & set(sent.get("prompt", "").split()):
+        return now
+    return now - timedelta(seconds=int(age)) if age is not None else None
+
+
 def offered(asked: Iterable[str], client: Client) -> tuple[str, ...]:
     """Those of the asked scopes that may be granted at all, each once.
 
@@ -243,6 +270,11 @@ def offered(asked: Iterable[str], client: Client) -> tuple[str, ...]:
     if not known or len(known) > _MOST_SCOPES:
         raise InvalidScope("None of these scopes can be granted to this application.")
     return known
+
+
+def _still_offered(scopes: Iterable[str], client: Client) -> tuple[str, ...]:
+    """Those that its registration has now; that a patient is chosen, `begin` may have added."""
+    return tuple(one for one in scopes if one == "launch/patient" or is_within(one, client.scopes))
 
 
 def _is_for_people(scope: str) -> bool:

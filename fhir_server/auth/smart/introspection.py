@@ -6,8 +6,9 @@ from typing import Any
 
 from fhir_server.auth.smart.discovery import Addresses
 from fhir_server.auth.smart.hashing import hashed
+from fhir_server.auth.smart.sessions import session_lasts
 from fhir_server.clock import Clock
-from fhir_server.store.accounts import TokenStore
+from fhir_server.store.accounts import Token, TokenStore
 from fhir_server.store.smart.grants import Grant, GrantStore, RefreshToken
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -23,9 +24,9 @@ class TokenInspection:
 
     async def introspect(self, token: str, addresses: Addresses) -> dict[str, Any]:
         """What RFC 7662 2.2 and SMART say of an active token; nothing but that of another."""
-        access = await self._tokens.find(hashed(token))
+        now, access = self._clock(), await self._tokens.find(hashed(token))
         if access is not None:
-            if access.expires <= self._clock():
+            if access.expires <= now or access.is_idle(now) or access.enrolling:
                 return INACTIVE
             grant = await self._grants.find(Grant, access.grant) if access.grant else None
             return {
@@ -38,11 +39,14 @@ class TokenInspection:
                 "iss": addresses.origin,
                 "sub": hashed(access.subject)[:32],
                 "aud": addresses.fhir,
-                "fhirUser": f"{addresses.fhir}/{access.reference}",
+                **_user(access, addresses),
                 **(grant.context if grant else {}),
             }
         refresh = await self._grants.find(RefreshToken, hashed(token))
-        if refresh is None or refresh.used or refresh.expires <= self._clock():
+        if refresh is None or refresh.used or refresh.expires <= now:
+            return INACTIVE
+        grant = await self._grants.find(Grant, refresh.grant)
+        if grant is None or not await session_lasts(grant, self._tokens, now):
             return INACTIVE
         return {
             "active": True,
@@ -66,3 +70,10 @@ class TokenInspection:
         refresh = await self._grants.find(RefreshToken, key)
         if refresh is not None and refresh.client == client:
             await self._grants.end(refresh.grant)
+
+
+def _user(access: Token, addresses: Addresses) -> dict[str, str]:
+    """Who it is, for a token that was granted to tell. SMART 2.2, token introspection."""
+    if "fhirUser" not in access.scope.split():
+        return {}
+    return {"fhirUser": f"{addresses.fhir}/{access.reference}"}

@@ -26,6 +26,7 @@ from fhir_server.auth.smart.errors import (
 from fhir_server.auth.smart.hashing import answers, hashed
 from fhir_server.auth.smart.keys.id_token import id_token
 from fhir_server.auth.smart.keys.signing import SigningKeys
+from fhir_server.auth.smart.sessions import session_lasts
 from fhir_server.clock import Clock
 from fhir_server.store.accounts import Account, AccountStore, TokenStore
 from fhir_server.store.smart.grants import Code, Grant, GrantStore, RefreshToken
@@ -111,7 +112,9 @@ class TokenEndpoint:
             grant = await self._proven(code, client, form)
             if await self._grants.use(Code, key) is not None:
                 scopes = grant.scopes
-                return await self._answer(client, grant, scopes, addresses, auth_time=grant.created)
+                return await self._answer(
+                    client, grant, scopes, addresses, auth_time=grant.auth_time
+                )
         await self._grants.end(code.grant)  # stolen by one of the two: neither may go on
         raise InvalidGrant("The code was used before, so all that came of it has ended.")
 
@@ -132,8 +135,8 @@ class TokenEndpoint:
         found = await self._grants.find(RefreshToken, key)
         if found is None or found.client != client.id or found.expires <= self._clock():
             raise InvalidGrant("The refresh token is unknown, expired or another application's.")
-        scopes = _narrowed(form.get("scope"), found.scopes)
         if not found.used:
+            scopes = _narrowed(form.get("scope"), found.scopes)
             grant = await self._living(found.grant, client)
             if await self._grants.use(RefreshToken, key) is not None:
                 return await self._answer(client, grant, scopes, addresses, kept=found.scopes)
@@ -172,17 +175,20 @@ class TokenEndpoint:
         return Issued(_body(token.access_token, token.expires_in, scopes), grant)
 
     async def _living(self, id: str, client: Client) -> Grant:
-        """The grant, unless it, its person or (for online access) the session has ended."""
+        """The grant, unless it, its person or (for online access) the session has ended.
+
+        A session ends by idleness too, and nothing that an application does is a use of it.
+        The roles are those that the person has now, whatever they were when it was given.
+        """
         grant = await self._grants.find(Grant, id)
         if grant is None or grant.client != client.id or grant.expires <= self._clock():
             raise InvalidGrant("What was permitted has been revoked or has ended.")
-        if await self._accounts.find(grant.subject) is None:
-            raise InvalidGrant("The account behind it is gone.")
-        if "offline_access" not in grant.scopes:
-            session = await self._tokens.find(grant.session)
-            if session is None or session.expires <= self._clock():
-                raise InvalidGrant("The person has signed out.")
-        return grant
+        account = await self._accounts.find(grant.subject)
+        if account is None or account.disabled:
+            raise InvalidGrant("The account behind it is gone or disabled.")
+        if not await session_lasts(grant, self._tokens, self._clock()):
+            raise InvalidGrant("The person has signed out, or done nothing for a while.")
+        return replace(grant, roles=account.roles)
 
     async def _answer(
         self,
@@ -194,10 +200,11 @@ class TokenEndpoint:
         auth_time: datetime | None = None,
         kept: tuple[str, ...] | None = None,
     ) -> Issued:
+        left = int((grant.expires - self._clock()).total_seconds())
         token = await self._authenticator.issue_for(
             _account(grant),
             scope=" ".join(scopes),
-            lifetime=ACCESS_SECONDS,
+            lifetime=max(1, min(ACCESS_SECONDS, left)),
             client=client.id,
             patient=grant.patient,
             grant=grant.id,

@@ -18,6 +18,7 @@ from fhir_server.interactions.body import logical_id
 from fhir_server.resource import dumps
 from fhir_server.rest.caller import fhir_of
 from fhir_server.rest.identity.person import person_of, session_of
+from fhir_server.rest.identity.token_first import TokenFirst
 from fhir_server.rest.recording import record
 from fhir_server.rest.smart.errors import NO_STORE
 
@@ -38,7 +39,7 @@ class Emergency(BaseModel):
 
 def emergency_router() -> APIRouter:
     """The route."""
-    router = APIRouter(prefix="/auth")
+    router = APIRouter(prefix="/auth", route_class=TokenFirst)
     router.add_api_route("/emergency", _open, methods=["POST"], response_model=None)
     return router
 

@@ -13,9 +13,12 @@ from fhir_server.store.accounts import Account
 _AGENT = 200
 
 
-async def person_of(request: Request) -> tuple[Caller, Account]:
-    """Who asks. Raises `NotAuthenticated`, and `NotPermitted` for what is less than a sign-in."""
-    caller = await caller_of(request)
+async def person_of(request: Request, *, enrolling: bool = False) -> tuple[Caller, Account]:
+    """Who asks. Raises `NotAuthenticated`, and `NotPermitted` for what is less than a sign-in.
+
+    `enrolling` admits who has to set up a second factor first.
+    """
+    caller = await caller_of(request, enrolling=enrolling)
     if caller.client or caller.purpose:
         raise NotPermitted("This takes a sign-in of your own, not an application's token.")
     account = await fhir_of(request).accounts.find(caller.subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -17,16 +18,19 @@ from fhir_server.auth.smart.errors import InvalidClientMetadata
 from fhir_server.errors import Malformed
 from fhir_server.resource import dumps, loads
 from fhir_server.rest.body import read_body
-from fhir_server.rest.recording import record
+from fhir_server.rest.recording import record, refusals_recorded
 from fhir_server.rest.smart.errors import NO_STORE
 
 PATH = "/auth/register"
 _LARGEST = 128 * 1024
+_LONGEST = 1000
+"""Characters of an address in a record: anybody may send anything."""
 _ONE = "/{client_id}"
 
 
-Recorder = Callable[[Request, str], Awaitable[None]]
-"""Notes in the audit trail that the client of that id was registered, changed or removed."""
+Recorder = Callable[[Request, str | None, int], Awaitable[None]]
+"""Notes in the audit trail that the client of that id was registered, changed or removed, or, with
+the status and without a client, that somebody was refused it."""
 
 
 def registration_router(
@@ -35,25 +39,29 @@ def registration_router(
     """The routes. `registration_of` finds the registration of the application of a request."""
 
     async def register(request: Request) -> Response:
-        sent = await _metadata(request)
-        new = await registration_of(request).register(sent, _bearer(request))
-        await recorded(request, new.client.id)
+        async with refusals_recorded(partial(recorded, request, None)):
+            sent = await _metadata(request)
+            new = await registration_of(request).register(sent, _bearer(request))
+        await recorded(request, new.client.id, 201)
         return _response(request, new.client, new.registration_token, new.secret, status=201)
 
     async def read(request: Request, client_id: str) -> Response:
         token = _bearer(request)
-        client = await registration_of(request).read(client_id, token)
+        async with refusals_recorded(partial(recorded, request, None)):
+            client = await registration_of(request).read(client_id, token)
         return _response(request, client, token)
 
     async def update(request: Request, client_id: str) -> Response:
-        sent, token = await _metadata(request), _bearer(request)
-        changed = await registration_of(request).update(client_id, token, sent)
-        await recorded(request, client_id)
+        async with refusals_recorded(partial(recorded, request, None)):
+            sent, token = await _metadata(request), _bearer(request)
+            changed = await registration_of(request).update(client_id, token, sent)
+        await recorded(request, client_id, 200)
         return _response(request, changed.client, token, changed.secret)
 
     async def remove(request: Request, client_id: str) -> Response:
-        await registration_of(request).remove(client_id, _bearer(request))
-        await recorded(request, client_id)
+        async with refusals_recorded(partial(recorded, request, None)):
+            await registration_of(request).remove(client_id, _bearer(request))
+        await recorded(request, client_id, 204)
         return Response(status_code=204, headers=NO_STORE)
 
     router = APIRouter(prefix=PATH)
@@ -64,10 +72,13 @@ def registration_router(
     return router
 
 
-async def record_registration(request: Request, client_id: str) -> None:
+async def record_registration(request: Request, client_id: str | None, status: int) -> None:
     """The `Recorder` of the server."""
+    if client_id is None:
+        await record(request, None, "registration", status, query=request.url.path[:_LONGEST])
+        return
     caller = Caller(f"Device/{client_id}", "an application", "", client=client_id)
-    await record(request, caller, "registration")
+    await record(request, caller, "registration", status)
 
 
 async def _metadata(request: Request) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
@@ -15,13 +16,16 @@ from fhir_server.auth.smart.errors import InvalidClient, InvalidRequest
 from fhir_server.errors import NotAuthenticated
 from fhir_server.resource import dumps
 from fhir_server.rest.caller import caller_of, fhir_of
-from fhir_server.rest.recording import record
+from fhir_server.rest.recording import record, refusals_recorded
 from fhir_server.rest.smart.errors import NO_STORE
 from fhir_server.rest.smart.form import addresses_of, form_of
 from fhir_server.store.smart.grants import Grant
 
 _TOLD = frozenset({"grant_type", "client_id", "redirect_uri", "scope"})
 """What the audit tells of a token request: all else in it is secret."""
+
+_LONGEST = 1000
+"""Characters of one of these: anybody may send anything, and a refusal is recorded too."""
 
 
 def token_router() -> APIRouter:
@@ -35,6 +39,11 @@ def token_router() -> APIRouter:
 
 async def _token(request: Request) -> Response:
     form = await form_of(request)
+    async with refusals_recorded(partial(_refused, request, form, "token")):
+        return await _issued(request, form)
+
+
+async def _issued(request: Request, form: dict[str, str]) -> Response:
     smart, addresses = fhir_of(request).smart, addresses_of(request)
     if "authorization" not in request.headers:
         form = await smart.tokens.with_client(form)
@@ -48,16 +57,22 @@ async def _token(request: Request) -> Response:
 
 async def _record(request: Request, caller: Caller, form: dict[str, str], grant: Grant) -> None:
     """Who got a token, and, when there is a patient in context, whose chart was opened to whom."""
-    asked = urlencode({name: form[name] for name in sorted(form) if name in _TOLD})
-    await record(request, caller, "token", query=asked)
+    await record(request, caller, "token", query=_asked(form))
     if grant.patient and form["grant_type"] == "authorization_code":
         scopes = urlencode({"scope": " ".join(grant.scopes)})
         await record(request, caller, "disclosure", patient=grant.patient, query=scopes)
 
 
+def _asked(form: dict[str, str]) -> str | None:
+    """None for a form without any of it: no element of a resource is empty."""
+    told = {name: form[name][:_LONGEST] for name in sorted(form) if name in _TOLD}
+    return urlencode(told) or None
+
+
 async def _introspect(request: Request) -> Response:
     form = await form_of(request)
-    await _introspector(request, form)
+    async with refusals_recorded(partial(_refused, request, form, "connection")):
+        await _introspector(request, form)
     if "token" not in form:
         raise InvalidRequest("token is missing.")
     told = await fhir_of(request).smart.inspection.introspect(form["token"], addresses_of(request))
@@ -79,13 +94,18 @@ async def _introspector(request: Request, form: dict[str, str]) -> None:
 
 async def _revoke(request: Request) -> Response:
     form = await form_of(request)
-    client = await _client(request, form)
+    async with refusals_recorded(partial(_refused, request, form, "connection")):
+        client = await _client(request, form)
     if "token" not in form:
         raise InvalidRequest("token is missing.")
     await fhir_of(request).smart.inspection.revoke(form["token"], client.id)
     application = Caller(f"Device/{client.id}", client.name, "", client=client.id)
     await record(request, application, "revocation")
     return Response(headers=NO_STORE)
+
+
+async def _refused(request: Request, form: dict[str, str], interaction: str, status: int) -> None:
+    await record(request, None, interaction, status, query=_asked(form))
 
 
 async def _client(request: Request, form: dict[str, str]) -> Client:

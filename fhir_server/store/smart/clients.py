@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
 from fhir_server.errors import VersionConflict
@@ -79,21 +80,21 @@ class ClientStore:
         except DuplicateKeyError:
             raise VersionConflict("A client of that id exists already.") from None
 
-    async def replace(self, client: Client) -> Client:
+    async def replace(self, client: Client, session: AsyncClientSession | None = None) -> Client:
         """Store the client's new state and answer it, with its new `revision`.
 
         Raises `VersionConflict` when it was changed or removed since `client` was read.
         """
         as_read = {"_id": client.id, "revision": client.revision}
         newer = dataclasses.replace(client, revision=client.revision + 1)
-        changed = await self._clients.replace_one(as_read, _document(newer))
+        changed = await self._clients.replace_one(as_read, _document(newer), session=session)
         if changed.matched_count == 0:
             raise VersionConflict("The client was changed by somebody else: read it again.")
         return newer
 
-    async def remove(self, id: str) -> bool:
+    async def remove(self, id: str, session: AsyncClientSession | None = None) -> bool:
         """Forget a client. False when there is none."""
-        removed = await self._clients.delete_one({"_id": id})
+        removed = await self._clients.delete_one({"_id": id}, session=session)
         return removed.deleted_count == 1
 
     async def all(self) -> list[Client]:

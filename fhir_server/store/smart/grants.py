@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from pymongo import ReturnDocument
+from pymongo.asynchronous.client_session import AsyncClientSession
 
 from fhir_server.store.connection import Database
 
@@ -29,7 +30,10 @@ class Launch:
 
 @dataclass(frozen=True)
 class Pending:
-    """A checked authorization request. `launch` is the context of an EHR launch."""
+    """A checked authorization request. `launch` is the context of an EHR launch.
+
+    Who answers it has signed in at `signed_in_since` or later, if that is set.
+    """
 
     id: str
     client: str
@@ -42,11 +46,15 @@ class Pending:
     launch: dict[str, Any] | None = None
     subject: str | None = None
     used: bool = False
+    signed_in_since: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What a person has permitted, or a backend client's registration. Gone once revoked."""
+    """What a person has permitted, or a backend client's registration. Gone once revoked.
+
+    `auth_time` is when the person signed in.
+    """
 
     id: str
     client: str
@@ -61,6 +69,7 @@ class Grant:
     context: dict[str, Any] = field(default_factory=dict)
     nonce: str | None = None
     session: str = ""
+    auth_time: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -97,8 +106,7 @@ _COLLECTIONS: dict[type, str] = {
     Code: "oauth_codes",
     RefreshToken: "oauth_refresh_tokens",
 }
-EXPIRING = tuple(_COLLECTIONS.values())
-"""Collections whose documents MongoDB removes after `expires`."""
+_ISSUED = ("oauth_refresh_tokens", "tokens")
 
 
 class GrantStore:
@@ -142,14 +150,33 @@ class GrantStore:
 
     async def end(self, grant: str) -> None:
         """Revoke a grant with every token that came of it, at once and for every process."""
-        await self._database["oauth_grants"].delete_one({"_id": grant})
-        await self._database["tokens"].delete_many({"grant": grant})
-        await self._database["oauth_refresh_tokens"].delete_many({"grant": grant})
+        issued = {name: {"grant": grant} for name in _ISSUED}
+        await self._remove({"oauth_grants": {"_id": grant}, **issued})
 
     async def end_client(self, client: str) -> None:
         """Revoke every grant of a client with all its tokens."""
-        for name in ("oauth_grants", "oauth_refresh_tokens", "tokens"):
-            await self._database[name].delete_many({"client": client})
+        await self._remove({name: {"client": client} for name in ("oauth_grants", *_ISSUED)})
+
+    async def end_subject(self, subject: str) -> None:
+        """Revoke every grant and token of a person, sign-ins too."""
+        grants = [one.id for one in await self.of_subject(subject)]
+        await self._remove(
+            {
+                "oauth_grants": {"subject": subject},
+                "oauth_refresh_tokens": {"grant": {"$in": grants}},
+                "tokens": {"subject": subject},
+            }
+        )
+
+    async def _remove(self, queries: dict[str, dict[str, Any]]) -> None:
+        """All or nothing: whoever is killed half-way leaves no token of a grant that is gone."""
+
+        async def body(session: AsyncClientSession) -> None:
+            for name, query in queries.items():
+                await self._database[name].delete_many(query, session=session)
+
+        async with self._database.client.start_session() as session:
+            await session.with_transaction(body)
 
 
 def _key(kind: type) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pymongo.asynchronous.client_session import AsyncClientSession
+
 from fhir_server.store.connection import Database
 
 
@@ -24,11 +26,13 @@ class InvitationStore:
     def __init__(self, database: Database) -> None:
         self._invitations = database["invitations"]
 
-    async def add(self, invitation: Invitation) -> None:
+    async def add(self, invitation: Invitation, session: AsyncClientSession | None = None) -> None:
         """Store a new invitation."""
         document = {**vars(invitation), "_id": invitation.hash}
         del document["hash"]
-        await self._invitations.insert_one({**document, "scopes": list(invitation.scopes)})
+        await self._invitations.insert_one(
+            {**document, "scopes": list(invitation.scopes)}, session=session
+        )
 
     async def find(self, hash: str) -> Invitation | None:
         """The invitation of that hash, expired or not."""
@@ -37,6 +41,17 @@ class InvitationStore:
     async def take(self, hash: str) -> Invitation | None:
         """The invitation, which is used up by this: of many takers one gets it."""
         return _invitation(await self._invitations.find_one_and_delete({"_id": hash}))
+
+    async def open(self, now: datetime) -> list[Invitation]:
+        """Those that can still be used, the first to expire first."""
+        found = self._invitations.find({"expires": {"$gt": now}}).sort("expires", 1)
+        made = [_invitation(one) async for one in found]
+        return [one for one in made if one is not None]
+
+    async def remove(self, hash: str, session: AsyncClientSession | None = None) -> bool:
+        """Withdraw an invitation. False when it is gone already."""
+        gone = await self._invitations.delete_one({"_id": hash}, session=session)
+        return gone.deleted_count == 1
 
 
 def _invitation(found: dict[str, object] | None) -> Invitation | None:

@@ -9,6 +9,7 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from fhir_server.store.connection import Database
+from fhir_server.store.encryption import opened, sealed
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,21 @@ class SigningKeyStore:
     """The `signing_keys` collection; `_id` is the key's number, so of two rotations one wins."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._keys = database["signing_keys"]
 
     async def all(self) -> list[StoredKey]:
         """Every key, oldest first."""
-        return [_key(found) async for found in self._keys.find().sort("_id", 1)]
+        found = await self._keys.find().sort("_id", 1).to_list()
+        return [_key(one) for one in await opened(self._database, "signing_keys", found)]
 
     async def add(self, key: StoredKey) -> bool:
         """Store a key. False when another process was quicker with that number."""
         document = {"_id": key.number, **vars(key)}
         del document["number"]
+        (closed,) = await sealed(self._database, "signing_keys", [document])
         try:
-            await self._keys.insert_one(document)
+            await self._keys.insert_one(closed)
         except DuplicateKeyError:
             return False
         return True

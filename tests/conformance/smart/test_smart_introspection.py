@@ -78,3 +78,10 @@ async def test_who_may_ask(site: Site) -> None:
     for headers in ({}, bearer("made-up")):
         answer = await site.browser.post("/auth/introspect", data=sent, headers=headers)
         assert answer.status_code == 401
+
+
+async def test_who_it_is_is_told_only_when_granted(site: Site) -> None:
+    body = await site.granted("openid patient/Patient.rs", "a")
+    told = await site.introspected(body["access_token"], by=body["access_token"])
+    assert told["active"] is True
+    assert "fhirUser" not in told

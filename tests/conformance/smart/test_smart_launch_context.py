@@ -143,5 +143,38 @@ async def test_a_launch_value_works_once_and_for_its_application(site: Site) -> 
     foreign = {"client_id": "other", "redirect_uri": "https://other.example/callback"}
     back = query((await site.ask(SCOPE, launch=made["launch"], **foreign)).headers["location"])
     assert back["error"] == "invalid_request"
+    own = await site.ask(SCOPE, launch=made["launch"])
+    assert "request" in query(own.headers["location"])  # another's attempt has not used it up
     again = await site.ask(SCOPE, launch=made["launch"])
     assert query(again.headers["location"])["error"] == "invalid_request"
+
+
+async def test_an_encounter_of_another_patient_is_not_opened(site: Site) -> None:
+    for opened in (
+        {"patient": "a", "encounter": "b-visit"},
+        {"patient": "a", "encounter": "none"},
+        {"encounter": "none"},
+    ):
+        answer = await site.user.post("/auth/launches", json={"client": "app", **opened})
+        assert answer.status_code == 400, opened
+        assert answer.json()["error"] == "invalid_request"
+
+
+async def test_an_encounter_of_another_patient_is_not_chosen(site: Site) -> None:
+    asked = await site.ask("launch/patient launch/encounter user/*.rs")
+    id = query(asked.headers["location"])["request"]
+    scopes = (await site.user.get(f"/auth/authorize/{id}")).json()["scopes"]
+    wrong = {"scopes": scopes, "patient": "a", "encounter": "b-visit"}
+    assert (await site.user.post(f"/auth/authorize/{id}", json=wrong)).status_code == 400
+    right = {**wrong, "encounter": "a-visit"}
+    assert (await site.user.post(f"/auth/authorize/{id}", json=right)).status_code == 200
+
+
+async def test_the_encounter_of_a_launch_binds_the_choice_of_patient(site: Site) -> None:
+    opened = {"client": "app", "encounter": "b-visit"}
+    launch = (await site.user.post("/auth/launches", json=opened)).json()["launch"]
+    asked = await site.ask("launch launch/patient user/*.rs", launch=launch)
+    id = query(asked.headers["location"])["request"]
+    scopes = (await site.user.get(f"/auth/authorize/{id}")).json()["scopes"]
+    wrong = {"scopes": scopes, "patient": "a"}
+    assert (await site.user.post(f"/auth/authorize/{id}", json=wrong)).status_code == 400

@@ -12,21 +12,34 @@ from fhir_server.audit import Access, AuditTrail
 from fhir_server.audit.chain import Finding, block_hash, next_block, verify
 from fhir_server.audit.sealing import Sealing
 from fhir_server.auth.caller import SYSTEM
-from fhir_server.clock import system_clock
+from fhir_server.clock import random_id, system_clock
 from fhir_server.server import FhirServer
-from fhir_server.store.audit_chain import AuditChain
+from fhir_server.store import MongoStore
+from fhir_server.store.audit_chain import AuditChain, AuditWitness, digest
 from fhir_server.store.connection import Database
 
 KEY = b"kept away from the database, always"
 
 
 @pytest.fixture
-async def trail(server: FhirServer, database: Database) -> AsyncIterator[AuditTrail]:
+async def store(database: Database) -> MongoStore:
+    made = MongoStore(database, clock=system_clock, ids=random_id, witness=AuditWitness(KEY))
+    await made.prepare()
+    return made
+
+
+@pytest.fixture
+async def trail(store: MongoStore) -> AsyncIterator[AuditTrail]:
     """A trail that is sealed when a test says so."""
-    late = Sealing(AuditChain(database), clock=system_clock, key=KEY, delay=3600)
-    made = AuditTrail(server.server.store, late, clock=system_clock)
+    made = AuditTrail(store, late(store), clock=system_clock)
     yield made
     await made.aclose()
+
+
+def late(store: MongoStore) -> Sealing:
+    """The sealing of the process that writes."""
+    chain = AuditChain(store.database)
+    return Sealing(chain, store.witness, clock=system_clock, delay=3600)
 
 
 @pytest.fixture
@@ -40,7 +53,8 @@ async def chain(trail: AuditTrail, database: Database) -> AuditChain:
 
 
 def sealing(database: Database, clock: Any = system_clock) -> Sealing:
-    return Sealing(AuditChain(database), clock=clock, key=KEY)
+    """That of another process, which knows of no event but what waits in the database."""
+    return Sealing(AuditChain(database), AuditWitness(KEY), clock=clock)
 
 
 async def findings(
@@ -178,3 +192,81 @@ async def test_the_server_seals_by_itself(server: FhirServer, database: Database
     await server.aclose()
     assert await database["audit_pending"].count_documents({}) == 0
     assert await findings(AuditChain(database), key=b"") == []
+
+
+async def waiting(database: Database) -> str:
+    found = await database["audit_pending"].find_one({})
+    assert found is not None
+    return str(found["_id"])
+
+
+async def drop_early(database: Database) -> None:
+    """An event and that it waits go before it is in a block."""
+    event = await waiting(database)
+    await database["resources"].delete_one({"_id": event})
+    await database["history"].delete_one({"_id": f"{event}/1"})
+    await database["audit_pending"].delete_one({"_id": event})
+
+
+async def change_early(database: Database) -> None:
+    """An event is another one before it is in a block, and what waits is made to fit."""
+    event = await waiting(database)
+    for name, id in (("resources", event), ("history", f"{event}/1")):
+        await database[name].update_one({"_id": id}, {"$set": {"raw": b"{}"}})
+    await database["audit_pending"].update_one({"_id": event}, {"$set": {"h": digest(b"{}")}})
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"), [(drop_early, "was removed"), (change_early, "was changed")]
+)
+async def test_what_was_done_before_the_block_is_found(
+    trail: AuditTrail,
+    store: MongoStore,
+    database: Database,
+    deed: Callable[[Database], Awaitable[None]],
+    told: str,
+) -> None:
+    """Whoever seals: the process that wrote it is the witness."""
+    await trail.record(SYSTEM, Access("read"))
+    event = await waiting(database)
+    await deed(database)
+    await sealing(database).seal()
+    await late(store).seal()
+    found = await findings(AuditChain(database))
+    assert any(one.startswith(event) and told in one for one in found)
+
+
+async def test_a_change_shows_even_when_the_writer_was_killed(
+    trail: AuditTrail, database: Database
+) -> None:
+    await trail.record(SYSTEM, Access("read"))
+    event = await waiting(database)
+    await change_early(database)
+    await sealing(database).seal()
+    [found] = await findings(AuditChain(database))
+    assert found.startswith(f"{event} was not written by this server, or changed")
+
+
+async def test_an_event_that_is_slipped_in_is_found(trail: AuditTrail, database: Database) -> None:
+    await trail.record(SYSTEM, Access("read"))
+    found = await database["resources"].find_one({"type": "AuditEvent"})
+    assert found is not None
+    await database["resources"].insert_one({**found, "_id": "AuditEvent/new", "id": "new"})
+    wait = {"_id": "AuditEvent/new", "h": digest(found["raw"])}
+    await database["audit_pending"].insert_one(wait)
+    await sealing(database).seal()
+    [one] = await findings(AuditChain(database))
+    assert one.startswith("AuditEvent/new was not written by this server")
+
+
+async def test_of_two_processes_one_seals_an_event(
+    trail: AuditTrail, store: MongoStore, database: Database
+) -> None:
+    own = late(store)
+    await own.seal()
+    for _ in range(3):
+        await trail.record(SYSTEM, Access("read"))
+    await sealing(database).seal()
+    await own.seal()
+    assert await AuditChain(database).count() == 1
+    assert await findings(AuditChain(database)) == []

@@ -6,15 +6,18 @@ import asyncio
 from datetime import datetime, timedelta
 
 import httpx2
+import pyotp
 import pytest
 
 from fhir_server.auth.back_off import FREE, LONGEST, BackOff, pause_after
 from fhir_server.errors import RateLimited
+from fhir_server.server import FhirServer
 from fhir_server.store.connection import Database
 from fhir_server.store.failures import FailureStore
 from tests.accounts import PASSWORD, USERNAME
 
-BEGIN = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+BEGIN = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
+"""Not in the past: what has expired by the real clock MongoDB removes, once a minute."""
 
 
 class Timer:
@@ -75,3 +78,27 @@ async def test_over_http_it_is_a_429(anonymous: httpx2.AsyncClient) -> None:
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) >= 1
     assert "error" in answer.json()
+
+
+async def test_passwords_at_once_are_no_better_than_one_after_another(
+    anonymous: httpx2.AsyncClient,
+) -> None:
+    wrong = {"username": USERNAME, "password": "wrong"}
+    tries = (anonymous.post("/auth/login", json=wrong) for _ in range(24))
+    told = [answer.status_code for answer in await asyncio.gather(*tries)].count(401)
+    # Those that are hashed side by side with the last free one are told too.
+    assert FREE["account"] <= told <= FREE["account"] + 3
+
+
+async def test_codes_at_once_are_no_better_than_one_after_another(
+    anonymous: httpx2.AsyncClient, server: FhirServer
+) -> None:
+    offer = await server.second_factor.offer(USERNAME)
+    await server.second_factor.confirm(USERNAME, pyotp.TOTP(offer.secret).now())
+    known = {"username": USERNAME, "password": PASSWORD}
+    asked = (await anonymous.post("/auth/login", json=known)).json()
+    sent = {"continuation": asked["continuation"], "code": "wrong"}
+    tries = (anonymous.post("/auth/login/code", json=sent) for _ in range(60))
+    statuses = [answer.status_code for answer in await asyncio.gather(*tries)]
+    assert statuses.count(401) == FREE["account"]
+    assert statuses.count(429) == 60 - FREE["account"]

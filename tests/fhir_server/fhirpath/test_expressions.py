@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.definitions.invariants import invariants
-from fhir_server.fhirpath import InvalidExpression, compile_expression, root
+from fhir_server.fhirpath import EvaluationError, InvalidExpression, compile_expression, root
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",
@@ -72,3 +73,20 @@ def test_every_rule_of_r4_compiles() -> None:
     assert len(rules) > 200
     for rule in rules:
         compile_expression(rule.expression)
+
+
+@pytest.mark.parametrize("regex", ["^(a+)+$", "(a|a)*b", "(a*)*b", "a{1000}"])
+@pytest.mark.parametrize("call", ["matches({})", "matchesFull({})", "replaceMatches({}, 'x')"])
+def test_no_regular_expression_takes_long(regex: str, call: str) -> None:
+    compiled = compile_expression(f"name.family.{call.format(repr(regex))}.exists()")
+    began = time.perf_counter()
+    compiled(root({"resourceType": "Patient", "name": [{"family": "a" * 5000 + "!"}]}))
+    assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize("regex", ["(", "((a{1000}){1000}){1000}", "(?=a)"])
+def test_what_is_no_regular_expression_is_said_to_be_none(regex: str) -> None:
+    with pytest.raises(EvaluationError):
+        compile_expression(f"name.family.matches({regex!r})")(
+            root({"resourceType": "Patient", "name": [{"family": "a"}]})
+        )

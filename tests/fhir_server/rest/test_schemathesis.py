@@ -10,9 +10,9 @@ import gc
 import json
 import secrets
 import tracemalloc
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -37,6 +37,8 @@ from fhir_server.operations.registry import operations
 from fhir_server.rest.open_api import open_api
 from fhir_server.server import open_fhir_server
 from fhir_server.settings import FhirSettings
+from tests.accounts import bearer, dr_adams
+from tests.prepared_databases import PreparedDatabases
 
 CASES = 12
 """Of each kind for each of the 40 operations: about 1,000 requests."""
@@ -74,6 +76,7 @@ class Cursors(CommandListener):
         return None
 
 
+@cache
 def made_up(mode: GenerationMode) -> list[Case]:
     """Cases for every operation of the description, always the same ones."""
     schema = schemathesis.openapi.from_dict(_DOCUMENT)
@@ -98,35 +101,30 @@ def made_up(mode: GenerationMode) -> list[Case]:
 
 
 @pytest.fixture
-async def watched(mongo_uri: str) -> AsyncIterator[tuple[httpx2.AsyncClient, Cursors]]:
+async def watched(
+    mongo_uri: str, prepared_databases: PreparedDatabases
+) -> AsyncIterator[tuple[httpx2.AsyncClient, Cursors]]:
     """The production routes on a database whose cursors are counted, and a signed-in client."""
     cursors = Cursors()
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
         mongo_uri, tz_aware=True, event_listeners=[cursors]
     )
-    name = f"test_{uuid.uuid4().hex}"
     server = await open_fhir_server(
-        client[name],
+        client[prepared_databases.new()],
         FhirSettings(),
         clock=system_clock,
         ids=random_id,
         secret=lambda: secrets.token_urlsafe(32),
     )
-    await server.sign_in.add_account(
-        "a", "grey otters swim", reference="Practitioner/a", display="A"
-    )
+    await server.accounts.add(dr_adams())
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     fhir_app.mount(app, random_id)
     app.state.fhir = server
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
-        answer = await http.post(
-            "/auth/login", json={"username": "a", "password": "grey otters swim"}
-        )
-        http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        http.headers.update(await bearer(server))
         yield http, cursors
     await server.aclose()
-    await client.drop_database(name)
     await client.close()
 
 

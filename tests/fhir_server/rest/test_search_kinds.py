@@ -318,6 +318,20 @@ async def test_what_would_be_cut_short_is_refused(ward: httpx2.AsyncClient, limi
     assert answer.json()["issue"][0]["code"] == "too-costly"
 
 
+async def test_binaries_of_too_many_resources_are_refused(ward: httpx2.AsyncClient) -> None:
+    state = ward._transport.app.state.fhir  # type: ignore[attr-defined]
+    for one in ("b1", "b2"):
+        patient = {"resourceType": "Patient", "id": one}
+        assert (await ward.put(f"/fhir/Patient/{one}", json=patient)).status_code == 201
+        guard = {"securityContext": {"reference": f"Patient/{one}"}}
+        binary = {"resourceType": "Binary", "id": one, "contentType": "text/plain", **guard}
+        assert (await ward.put(f"/fhir/Binary/{one}", json=binary)).status_code == 201
+    settings = state.server.settings.model_copy(update={"chain_limit": 1})
+    object.__setattr__(state.server, "settings", settings)
+    assert (await ward.get("/fhir/Binary")).json()["issue"][0]["code"] == "too-costly"
+    assert (await ward.get("/fhir/Binary?_id=b2&_total=accurate")).json()["total"] == 1
+
+
 def relation(body: dict[str, Any], name: str) -> str | None:
     links = {link["relation"]: link["url"] for link in body["link"]}
     found: str | None = links.get(name)

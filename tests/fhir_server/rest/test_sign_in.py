@@ -10,7 +10,7 @@ from fhir_server.interactions.registry import interactions
 from fhir_server.operations.invocation import Operations
 from fhir_server.server import FhirServer
 from fhir_server.store.connection import Database
-from tests.fhir_server.conftest import PASSWORD, USERNAME
+from tests.accounts import PASSWORD, USERNAME
 
 
 async def test_sign_in_and_me(anonymous: httpx2.AsyncClient) -> None:
@@ -105,8 +105,12 @@ async def test_passwords_and_tokens_are_stored_as_hashes(
 
 
 async def test_every_access_leaves_an_audit_event(
-    fhir: httpx2.AsyncClient, server: FhirServer
+    anonymous: httpx2.AsyncClient, server: FhirServer
 ) -> None:
+    sent = {"username": USERNAME, "password": PASSWORD}
+    token = (await anonymous.post("/auth/login", json=sent)).json()["access_token"]
+    anonymous.headers["Authorization"] = f"Bearer {token}"
+    fhir = anonymous
     made = (await fhir.post("/fhir/Patient", json={"resourceType": "Patient"})).json()
     address = f"/fhir/Patient/{made['id']}"
     await fhir.get(address)

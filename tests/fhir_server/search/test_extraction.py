@@ -266,3 +266,33 @@ def test_every_character_folds_once_and_for_all() -> None:
 def test_folding_is_stable_and_blind_to_case(text: str) -> None:
     assert fold(fold(text)) == fold(text)
     assert fold(text.upper().lower()) == fold(text.lower())
+
+
+def test_addresses_and_times_are_no_words() -> None:
+    observation = {
+        "resourceType": "Observation",
+        "id": "x",
+        "meta": {"source": "urn:aimed:hl7v2:message:m1"},
+        "effectiveDateTime": "2026-01-31T09:00:00+01:00",
+        "code": {"text": "Body weight"},
+        "note": [{"text": "2026-01-31T09:00 measured"}, {"text": "https://x.example says so"}],
+    }
+    made = Indexer().index(observation, NOW)
+    notes = ("2026", "01", "31t09", "00", "measured", "https", "x", "example", "says", "so")
+    assert made.words == ("body", "weight", *notes)
+    assert "_source=urn:aimed:hl7v2:message:m1" in made.keys
+
+
+def test_one_value_under_several_parameters() -> None:
+    observation = {
+        "resourceType": "Observation",
+        "id": "x",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}]},
+        "valueQuantity": {"value": 5, "system": "http://unitsofmeasure.org", "code": "g/dL"},
+    }
+    made = Indexer().index(observation, NOW)
+    assert {"code=http://loinc.org|~718-7", "combo-code=http://loinc.org|~718-7"} <= set(made.keys)
+    own = {one["p"]: (one["lo"], one["hi"]) for one in made.ranges}
+    assert own["value-quantity|=g.m-3"] == own["combo-value-quantity|=g.m-3"] == (50000, 50000)
+    (joint,) = made.composites
+    assert joint["p"] == ["code-value-quantity", "combo-code-value-quantity"]

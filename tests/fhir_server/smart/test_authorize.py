@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx2
 import pytest
 
-from tests.fhir_server.smart.flow import App, query
+from tests.accounts import bearer, dr_adams
+from tests.fhir_server.smart.flow import App, public_client, query
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -112,13 +115,10 @@ async def test_a_request_is_answered_once_and_by_one_person(app: App) -> None:
     other = await app.ask("openid")
     number = query(other.headers["location"])["request"]
     assert (await app.user.get(f"/auth/authorize/{number}")).status_code == 200
-    await app.server.sign_in.add_account(
-        "eve", "a different long password", reference="Practitioner/e", display="Eve"
-    )
-    credentials = {"username": "eve", "password": "a different long password"}
-    eve = (await app.browser.post("/auth/login", json=credentials)).json()["access_token"]
+    eve = replace(dr_adams(), username="eve", reference="Practitioner/e", display="Eve")
+    await app.server.accounts.add(eve)
     answer = await app.browser.get(
-        f"/auth/authorize/{number}", headers={"Authorization": f"Bearer {eve}"}
+        f"/auth/authorize/{number}", headers=await bearer(app.server, eve)
     )
     assert answer.status_code == 400
 
@@ -130,7 +130,7 @@ async def test_an_application_permits_itself_nothing(app: App) -> None:
     answer = await app.browser.post(
         f"/auth/authorize/{id}", json={"scopes": ["openid"]}, headers=headers
     )
-    assert answer.status_code == 400
+    assert answer.status_code == 403
 
 
 async def test_an_ehr_launch_brings_its_context(app: App) -> None:
@@ -145,6 +145,18 @@ async def test_an_ehr_launch_brings_its_context(app: App) -> None:
     assert (await app.browser.get(answer["smart_style_url"])).status_code == 200
     again = query((await app.ask(scope, launch=made["launch"])).headers["location"])
     assert again["error"] == "invalid_request"
+
+
+async def test_another_application_does_not_use_up_a_launch(app: App) -> None:
+    await app.server.smart.clients.add(public_client("other"))
+    made = (await app.user.post("/auth/launches", json={"client": "app", "patient": "a"})).json()
+    scope = "launch openid patient/Patient.rs"
+    refused = await app.ask(scope, launch=made["launch"], client_id="other")
+    assert query(refused.headers["location"])["error"] == "invalid_request"
+    answer = await app.exchange(
+        (await app.decide(await app.ask(scope, launch=made["launch"])))["code"]
+    )
+    assert answer.json()["patient"] == "a"
 
 
 async def test_long_scope_lists_by_post(app: App) -> None:
@@ -177,3 +189,19 @@ async def test_metadata_says_what_holds(app: App, anonymous: httpx2.AsyncClient)
     uris = {one["url"]: one["valueUri"] for one in security["extension"][0]["extension"]}
     assert uris["authorize"] == stated["authorization_endpoint"]
     assert uris["token"] == stated["token_endpoint"]
+
+
+async def test_what_was_asked_before_the_application_was_narrowed_is_granted_no_more(
+    app: App,
+) -> None:
+    asked = await app.ask("patient/Observation.rs user/Patient.rs")
+    client = await app.server.smart.clients.find("app")
+    assert client is not None
+    narrowed = await app.server.smart.clients.replace(replace(client, scopes=("user/Patient.rs",)))
+    path = f"/auth/authorize/{query(asked.headers['location'])['request']}"
+    assert (await app.user.get(path)).json()["scopes"] == ["user/Patient.rs", "launch/patient"]
+    wide = {"scopes": ["patient/Observation.rs"], "patient": "a"}
+    refused = await app.user.post(path, json=wide)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+    await app.server.smart.clients.replace(replace(narrowed, status="disabled"))
+    assert (await app.user.get(path)).json()["error"] == "invalid_request"

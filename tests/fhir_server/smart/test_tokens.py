@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from joserfc import jwt
@@ -131,6 +131,14 @@ async def test_refresh_narrows_and_never_widens(app: App) -> None:
     assert again["scope"] == OFFLINE
 
 
+async def test_a_used_refresh_token_ends_its_grant_whatever_scope_it_comes_with(app: App) -> None:
+    first = await app.granted(OFFLINE)
+    second = (await app.refresh(first["refresh_token"])).json()
+    again = await app.refresh(first["refresh_token"], scope="user/*.cruds")
+    assert again.json()["error"] == "invalid_grant"
+    assert (await app.read("Patient/a", second["access_token"])).status_code == 401
+
+
 async def test_another_clients_refresh_token(app: App) -> None:
     await app.server.smart.clients.add(public_client("other"))
     token = (await app.granted(OFFLINE))["refresh_token"]
@@ -171,6 +179,20 @@ async def test_online_access_ends_with_the_session(app: App) -> None:
     body = (await app.refresh(body["refresh_token"])).json()
     await app.user.post("/auth/logout")
     assert (await app.refresh(body["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(("scope", "status"), [("online_access", 400), ("offline_access", 200)])
+async def test_online_access_ends_when_the_person_is_idle(
+    app: App, scope: str, status: int
+) -> None:
+    body = await app.granted(f"{scope} user/Patient.rs")
+    refreshed = await app.refresh(body["refresh_token"])
+    assert refreshed.status_code == 200
+    session = next(one for one in await app.server.tokens.of_subject("dr.adams") if not one.client)
+    assert session.used == session.issued  # neither a grant nor a refresh is a use of it
+    idle = timedelta(seconds=session.idle + 1)
+    await app.server.tokens.touch(session.hash, session.issued - idle)
+    assert (await app.refresh(refreshed.json()["refresh_token"])).status_code == status
 
 
 async def test_backend_services(app: App) -> None:
@@ -217,6 +239,20 @@ async def test_introspection(app: App) -> None:
     assert await told("unknown") == {"active": False}
     form = {"token": body["access_token"], "client_id": "app"}
     assert (await app.browser.post("/auth/introspect", data=form)).status_code == 401
+
+
+@pytest.mark.parametrize(("scope", "active"), [("online_access", False), ("offline_access", True)])
+async def test_introspection_of_a_session_that_has_ended(
+    app: App, scope: str, active: bool
+) -> None:
+    body = await app.granted(f"{scope} user/Patient.rs")
+    signed_in = app.user.headers["authorization"].removeprefix("Bearer ")
+    session = next(one for one in await app.server.tokens.of_subject("dr.adams") if not one.client)
+    await app.server.tokens.touch(session.hash, session.issued - timedelta(seconds=session.idle))
+    headers = {"Authorization": f"Bearer {body['access_token']}"}
+    for token, wanted in ((signed_in, False), (body["refresh_token"], active)):
+        told = await app.browser.post("/auth/introspect", data={"token": token}, headers=headers)
+        assert told.json()["active"] is wanted
 
 
 async def test_revocation_is_at_once(app: App) -> None:

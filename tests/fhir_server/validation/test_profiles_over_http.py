@@ -14,6 +14,7 @@ from fhir_server.clock import random_id, system_clock
 from fhir_server.server import open_fhir_server
 from fhir_server.settings import FhirSettings
 from fhir_server.store.connection import Database
+from tests.accounts import bearer, dr_adams
 
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
 PATIENT = f"{US_CORE}us-core-patient"
@@ -122,18 +123,13 @@ async def test_the_setting_demands_a_profile(database: Database) -> None:
         ids=random_id,
         secret=lambda: secrets.token_urlsafe(32),
     )
-    await opened.sign_in.add_account(
-        "u", "grey otters swim", reference="Practitioner/p", display="U"
-    )
+    await opened.accounts.add(dr_adams())
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     fhir_app.mount(app, random_id)
     app.state.fhir = opened
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-        signed = await client.post(
-            "/auth/login", json={"username": "u", "password": "grey otters swim"}
-        )
-        client.headers["Authorization"] = f"Bearer {signed.json()['access_token']}"
+        client.headers.update(await bearer(opened))
         refused = await client.post("/fhir/Patient", json=BARE)
         assert refused.status_code == 422
         assert errors(refused) == MISSING

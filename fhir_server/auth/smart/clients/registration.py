@@ -137,13 +137,17 @@ class Registration:
     async def update(self, id: str, token: str | None, sent: Mapping[str, Any]) -> Registered:
         """Replace a client's metadata. Scopes may shrink, never grow.
 
+        Its tokens end when they shrink, and when what it is now has to be approved once more.
+
         Raises `InvalidToken`, `InvalidRequest`, an error of the metadata, or `VersionConflict`.
         """
         client = await self.read(id, token)
         self._check_own(client, sent)
         metadata = read_metadata(sent, client.scopes)
         changed = replace(client, **vars(metadata))
-        if client.owner == SELF and client.status == "active" and _needs_approval(client, changed):
+        waits = client.owner == SELF and client.status == "active"
+        waits = waits and _needs_approval(client, changed)
+        if waits:
             changed = replace(changed, status="pending")
         secret = None
         if not metadata.has_secret:
@@ -151,7 +155,10 @@ class Registration:
         elif not client.secrets:
             secret = self._secret()
             changed = with_secret(changed, secret, self._clock())
-        return Registered(await self._clients.replace(changed), secret)
+        replaced = await self._clients.replace(changed)
+        if waits or limited(client.scopes, changed.scopes) != client.scopes:
+            await self.end(client.id)
+        return Registered(replaced, secret)
 
     async def remove(self, id: str, token: str | None) -> None:
         """Forget a client at its own wish. Raises `InvalidToken`."""

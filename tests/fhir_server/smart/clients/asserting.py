@@ -15,7 +15,8 @@ from fhir_server.resource import dumps
 
 ISSUER = "https://ehr.example"
 ENDPOINT = f"{ISSUER}/auth/token"
-START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+START = datetime(2100, 11, 1, 12, 0, tzinfo=UTC)
+"""Not in the past: what has expired by the real clock MongoDB removes, once a minute."""
 
 
 class SetClock:

@@ -101,8 +101,9 @@ class _service:
         errors.install(app)
         oauth_errors.install(app)
 
-        async def recorded(request: Request, client_id: str) -> None:
-            self.recorded.append(client_id)
+        async def recorded(request: Request, client_id: str | None, status: int) -> None:
+            if client_id is not None:
+                self.recorded.append(client_id)
 
         app.include_router(registration_router(lambda request: self.registration, recorded))
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
@@ -208,9 +209,11 @@ async def test_open_registration_waits_for_approval(
     url = f"/auth/register/{id}"
     same = await open_service.http.put(url, json=moved, headers=bearer(token))
     assert same.json()["status"] == "active"
+    assert open_service.ended == []
     moved["redirect_uris"] = ["https://evil.example/cb"]
     changed = await open_service.http.put(url, json=moved, headers=bearer(token))
     assert changed.json()["status"] == "pending"
+    assert open_service.ended == [id]  # what it holds was given to what it was
 
 
 async def test_those_who_wait_are_bounded(
@@ -361,6 +364,7 @@ async def test_update_keeps_to_what_was_registered(service: Service) -> None:
         answer = await put(**wrong)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert (await put(client_secret=body["client_secret"], scope="openid")).status_code == 200
+    assert service.ended == [body["client_id"]]  # when the scopes shrank
 
 
 async def test_secrets_come_and_go_with_the_method(service: Service, clients: ClientStore) -> None:

@@ -18,6 +18,8 @@ JSON = {"Accept": "application/fhir+json"}
 
 
 async def upload(fhir: httpx2.AsyncClient, content: bytes) -> str:
+    patient = {"resourceType": "Patient", "id": "p1"}
+    assert (await fhir.put("/fhir/Patient/p1", json=patient)).status_code in (200, 201)
     headers = {"Content-Type": "audio/flac", "X-Security-Context": "Patient/p1"}
     answer = await fhir.post("/fhir/Binary", content=content, headers={**headers, **JSON})
     assert answer.status_code == 201, answer.text

@@ -52,5 +52,5 @@ def within(type: str, range: CareRange, registry: Registry) -> Criterion | None:
 @cache
 def parameters() -> Mapping[str, tuple[str, ...]]:
     """The parameters that say when care took place, by type, first choice first."""
-    text = files("fhir_server.operations").joinpath("data", "care_dates.json").read_text("utf-8")
+    text = files("fhir_server.search").joinpath("data", "care_dates.json").read_text("utf-8")
     return {type: tuple(codes) for type, codes in json.loads(text)["types"].items()}

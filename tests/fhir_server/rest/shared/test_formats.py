@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx2
 import pytest
+import pytest_asyncio
 
 JSON, XML = "application/fhir+json", "application/fhir+xml"
 PATIENT = (
@@ -12,7 +13,7 @@ PATIENT = (
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stored(fhir: httpx2.AsyncClient) -> httpx2.AsyncClient:
     headers = {"Content-Type": XML}
     answer = await fhir.put("/fhir/Patient/p", content=PATIENT, headers=headers)

@@ -1,0 +1,1 @@
+"""HTTP of administration and of the audit page: /api/admin and /api/audit."""
