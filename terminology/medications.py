@@ -159,6 +159,12 @@ def _never() -> frozenset[str]:
     return frozenset(dataset("medication_cues")["never_part_of_a_name"])
 
 
+def is_ordinary(word: str) -> bool:
+    """Whether people say `word` without meaning a drug: "continue", "daily", "initially"."""
+    cues = {part for phrase in dataset("medication_cues")["before"] for part in phrase.split()}
+    return word in _ordinary() or word in cues
+
+
 @cache
 def _ordinary() -> frozenset[str]:
     return frozenset(word for line in dataset("ordinary_words")["words"] for word in line.split())

@@ -44,10 +44,18 @@ def test_names_and_garbled_names(said: str, name: str) -> None:
         "take a listen to your heart",
         "we have you on the list at 50 milligrams",
         "a lot of men met for lunch",
+        "let's increase to 5 milligrams",
+        "we'll decrease that to 10 milligrams",
+        "change it to 10 milligrams",
     ],
 )
 def test_ordinary_speech_names_no_drug(said: str) -> None:
     assert names_in(said) == frozenset()
+
+
+@pytest.mark.parametrize("salt", ["besylate", "succinate", "hydrochloride", "potassium"])
+def test_a_salt_is_no_drug_of_its_own(salt: str) -> None:
+    assert names_in(f"I take metoprolol {salt} 25 milligrams") == {"metoprolol"}
 
 
 def test_a_garbled_name_is_marked() -> None:
