@@ -6,10 +6,12 @@ Times are seconds from the first audio frame of the consultation. Audio is PCM16
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+
+from pipelines.engines.usage import Usage
 
 SAMPLE_RATE = 16_000
 BYTES_PER_SAMPLE = 2
@@ -71,6 +73,11 @@ class TranscriptFinal:
     confidence: float
     settled: float
     words: tuple[Word, ...] = ()
+    engine: str = ""
+    """The name of the engine that heard it; filled in above the port."""
+    speaker: str | None = None
+    """A voice that the engine tells from others, under a name that means only this voice; None
+    where it tells none apart."""
 
 
 class TranscriptionSession(Protocol):
@@ -92,8 +99,9 @@ class TranscriptionSession(Protocol):
 class Transcriber(Protocol):
     """A speech recognition engine."""
 
-    name: str
-    """Engine and model for Device and Provenance, for example `whisper tiny.en`."""
+    @property
+    def name(self) -> str:
+        """Engine and model for Device and Provenance, for example `whisper tiny.en`."""
 
     def open(
         self, audio: AudioFormat, *, offset: float = 0.0, vocabulary: Sequence[str] = ()
@@ -102,6 +110,28 @@ class Transcriber(Protocol):
 
         `vocabulary` holds words to expect (the chart's medications, say).
         """
+
+
+class RecordingTranscriber(Protocol):
+    """An engine that transcribes a whole recording at once, in a job that takes minutes."""
+
+    name: str
+    """Engine and model for Device and Provenance."""
+
+    async def transcribe(
+        self, job: str, audio: AudioFormat, flac: Callable[[], AsyncIterator[bytes]]
+    ) -> Sequence[TranscriptFinal] | None:
+        """Begin the job of that name, or look how far it is; None until it is done.
+
+        Safe to repeat, and to go on with in another process. `flac` gives the recording anew
+        with each call. Raises `EngineError`.
+        """
+
+    async def forget(self, job: str) -> None:
+        """Remove what the job left with the engine. Raises `EngineError`."""
+
+    async def check(self) -> None:
+        """Try what can be tried without a recording. Raises `EngineError`."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +147,10 @@ class Segment:
     text: str
     confidence: float
     words: tuple[Word, ...] = ()
+    engine: str = ""
+    """The name of the engine that heard it, as its Device has it."""
+    speaker: str | None = None
+    """The voice, as `TranscriptFinal` has it."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +160,16 @@ class NoteSentence:
     id: str
     text: str
     evidence: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+    """What a clinician should check in it, in plain words; empty when nothing is in doubt."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a language model read and wrote, as its server counts."""
+
+    read: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,6 +177,13 @@ class NoteDraft:
     """A SOAP note: for each section code of `pipelines.note.sections` its sentences."""
 
     sections: dict[str, tuple[NoteSentence, ...]] = field(default_factory=dict)
+    left_out: int = 0
+    """How many sentences the engine proposed that their evidence does not bear out."""
+    tokens: Tokens = Tokens()
+    engine: str = ""
+    """The name of the engine that wrote it; filled in above the port."""
+    usage: tuple[Usage, ...] = ()
+    """What it took, attempts that failed included; filled in above the port."""
 
     @property
     def empty(self) -> bool:
@@ -164,8 +215,13 @@ class Chart:
 class NoteDrafter(Protocol):
     """Writes the note from what was said."""
 
-    name: str
-    """Engine and version for Device and Provenance, for example `rules 1`."""
+    @property
+    def name(self) -> str:
+        """Engine and version for Device and Provenance, for example `rules 1`."""
+
+    @property
+    def live_interval(self) -> float:
+        """Least seconds between drafts of a running consultation; 0 for one that costs nothing."""
 
     async def draft(self, segments: Sequence[Segment], chart: Chart) -> NoteDraft:
         """Draft the whole note anew from all segments so far; no evidence, no sentence."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -19,18 +21,18 @@ class ConsultationSettings(BaseModel):
         default=4 * 1024 * 1024,
         description="Audio that may wait to become durable before the microphone is slowed down.",
     )
-    transcription_attempts: int = Field(
-        default=5,
-        ge=1,
-        description="Failures in a row, without a new segment, until transcription is given up.",
-    )
     retry_seconds: float = Field(
         default=1.0,
         ge=0,
-        description="Wait before the first new attempt to transcribe; doubles with each failure.",
+        description="Wait before going on when the database is away; doubles with each failure.",
     )
     idle_seconds: float = Field(
         default=900.0,
         gt=0,
         description="How long a consultation without a microphone keeps its transcription open.",
+    )
+    critical_results: Path | None = Field(
+        default=None,
+        description="JSON file with the site's own critical laboratory values, in the form of "
+        "terminology/data/critical_results.json; a test of the same id replaces ours.",
     )

@@ -18,7 +18,8 @@ class Severity(StrEnum):
 class Alert:
     """One warning. The same `key` is the same warning however often the facts are evaluated.
 
-    `evidence` holds segment ids (at least one), `implicated` references of the chart,
+    `evidence` holds segment ids (at least one, but for laboratory results, which are their own
+    evidence), `implicated` references of the chart,
     `source` the publication the rule rests on.
     """
 

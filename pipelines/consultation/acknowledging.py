@@ -39,5 +39,6 @@ async def acknowledge(
     await unit.update(detected_issue.acknowledged(issue, practitioner, reason, at))
     payload = events.acknowledged(alert.payload, caller.display)
     await consultations.set_alert(unit, replace(alert, payload=payload))
-    await events.emit(unit, record.encounter, events.ALERT_UPDATED, payload)
+    for one in await consultations.all_with_alert(id, unit):
+        await events.emit(unit, one.encounter, events.ALERT_UPDATED, payload)
     return payload

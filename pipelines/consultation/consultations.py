@@ -12,13 +12,16 @@ from fhir_server.auth.caller import Caller
 from fhir_server.clock import Clock, Ids
 from fhir_server.errors import InvalidParameter, VersionConflict
 from fhir_server.store import MongoStore, UnitOfWork
-from pipelines.consultation import events, signing, snapshot, starting, stopping
+from pipelines.consultation import events, retranscribing, signing, snapshot, starting, stopping
 from pipelines.consultation.acknowledging import acknowledge
 from pipelines.consultation.engines import engines
 from pipelines.consultation.microphone import Microphone
 from pipelines.consultation.services import Services
 from pipelines.consultation.session import LiveConsultation
-from pipelines.ports import AudioFormat, EventBus, NoteDrafter, Transcriber
+from pipelines.engines.fallback_drafter import FallbackDrafter
+from pipelines.engines.fallback_transcriber import FallbackTranscriber
+from pipelines.engines.meter import Meter
+from pipelines.ports import AudioFormat, EventBus
 from pipelines.settings import ConsultationSettings
 from pipelines.store import ConsultationRecord, State, prepare
 
@@ -33,15 +36,19 @@ class Consultations:
         self,
         store: MongoStore,
         *,
-        transcriber: Transcriber,
-        drafter: NoteDrafter,
+        transcriber: FallbackTranscriber,
+        drafter: FallbackDrafter,
         bus: EventBus,
         clock: Clock,
         ids: Ids,
         settings: ConsultationSettings,
+        meter: Meter,
+        second_engine: str | None = None,
     ) -> None:
         self.bus = bus
-        self._services = Services(store, transcriber, drafter, bus, clock, ids, settings)
+        self._services = Services(
+            store, transcriber, drafter, bus, clock, ids, settings, meter, second_engine
+        )
         self._live: dict[str, LiveConsultation] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._background: dict[str, asyncio.Task[None]] = {}
@@ -54,10 +61,14 @@ class Consultations:
     async def recover(self) -> None:
         """Go on with the stopping that an earlier process did not finish.
 
-        Consultations that were recording continue when their microphone returns.
+        Consultations that were recording continue when their microphone returns; those that wait
+        for an engine are the worker's.
         """
         for record in await self._services.consultations.in_state(State.STOPPING):
-            self._finish_in_background(record)
+            if record.waiting is None:
+                self._finish_in_background(record)
+            else:
+                await stopping.order_finishing(self._services.store, record.encounter)
 
     async def start(self, asked: starting.Beginning, caller: Caller) -> str:
         """Begin a consultation and return the Encounter's id. Raises `InvalidResource`."""
@@ -130,6 +141,15 @@ class Consultations:
         return await services.store.transact(
             lambda unit: signing.sign(unit, services.consultations, encounter, caller, at=at)
         )
+
+    async def retranscribe(self, encounter: str) -> None:
+        """Order a new transcript of the recording from the second engine.
+
+        Raises `ResourceNotFound`, `NotSupported` without such an engine, and `VersionConflict`
+        before `finished`, without a recording, and while one is on its way.
+        """
+        services = self._services
+        await services.store.transact(lambda unit: retranscribing.order(unit, services, encounter))
 
     async def acknowledge(self, alert: str, caller: Caller, reason: str | None) -> dict[str, Any]:
         """Answer an alert and return it. Raises `ResourceNotFound`."""
@@ -216,7 +236,7 @@ class Consultations:
 
     async def _drain(self, record: ConsultationRecord) -> None:
         if record.drained:
-            await stopping.order_closing(self._services, record.encounter, None)
+            await stopping.order_closing(self._services.store, record.encounter, None)
             return
         live = self._live.get(record.encounter)
         if live is None or live.broken:
@@ -225,6 +245,7 @@ class Consultations:
             await live.finish_audio()
         await stopping.drain(self._services, live)
         del self._live[record.encounter]
+        await live.aclose()
 
     def _stay(self, encounter: str) -> None:
         idle = self._idle.pop(encounter, None)

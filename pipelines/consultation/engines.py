@@ -9,9 +9,9 @@ ALERT_RULES = "alert-rules 1"
 
 
 def engines(services: Services) -> dict[str, str]:
-    """Each engine's name and what it does; the transcriber comes first."""
+    """Each engine's name and what it does; the preferred transcriber comes first."""
     return {
-        services.transcriber.name: "Transcribes speech.",
-        services.drafter.name: "Drafts the consultation note.",
+        **dict.fromkeys(services.transcriber.names, "Transcribes speech."),
+        **dict.fromkeys(services.drafter.names, "Drafts the consultation note."),
         ALERT_RULES: "Raises clinical alerts.",
     }

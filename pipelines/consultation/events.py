@@ -21,10 +21,16 @@ FINISHED = "session.finished"
 SIGNED = "session.signed"
 PARTIAL = "transcript.partial"
 FINAL = "transcript.final"
+REVISING = "transcript.revising"
+REVISED = "transcript.revised"
 NOTE = "note.updated"
 ALERT_RAISED = "alert.raised"
 ALERT_UPDATED = "alert.updated"
+VISIT = "visit.changed"
+ENGINE_CHANGED = "engine.changed"
 ERROR = "error"
+
+NOBODY = Role.UNKNOWN
 
 Data = dict[str, Any]
 
@@ -77,21 +83,42 @@ def final(segment: Segment) -> Data:
         "end": segment.end,
         "text": segment.text,
         "confidence": segment.confidence,
+        "engine": segment.engine,
     }
 
 
-def note(composition: str, version: int, status: str, sections: Sequence[SectionText]) -> Data:
+def revised(revision: int, message: str | None) -> Data:
+    """`transcript.revised`: which transcript is shown now, and why if it is not the ordered one"""
+    return {"revision": revision, "message": message}
+
+
+def note(
+    composition: str,
+    version: int,
+    status: str,
+    sections: Sequence[SectionText],
+    *,
+    left_out: int = 0,
+    engine: str = "",
+) -> Data:
     """`note.updated`, and the note in snapshots"""
     return {
         "composition": composition,
         "version": version,
         "status": status,
+        "left_out": left_out,
+        "engine": engine,
         "sections": [
             {
                 "code": section.code,
                 "title": section.title,
                 "sentences": [
-                    {"id": one.id, "text": one.text, "evidence": list(one.evidence)}
+                    {
+                        "id": one.id,
+                        "text": one.text,
+                        "evidence": list(one.evidence),
+                        "check": list(one.doubts),
+                    }
                     for one in section.sentences
                 ],
             }
@@ -128,6 +155,21 @@ def alert(
 def acknowledged(alert: Data, by: str) -> Data:
     """`alert.updated`"""
     return {**alert, "status": "acknowledged", "acknowledged_by": by}
+
+
+def withdrawn(alert: Data, why: str) -> Data:
+    """`alert.updated`, when what raised it was corrected"""
+    return {**alert, "status": "withdrawn", "detail": why}
+
+
+def visit(encounter: str, status: str, place: str | None) -> Data:
+    """`visit.changed`"""
+    return {"visit": encounter, "status": status, "place": place}
+
+
+def engine_changed(work: str, engine: str, *, preferred: bool) -> Data:
+    """`engine.changed`"""
+    return {"work": str(work), "engine": engine, "preferred": preferred}
 
 
 def error(code: str, message: str) -> Data:

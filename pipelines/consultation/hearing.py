@@ -43,9 +43,9 @@ class Hearing:
         self.chart = chart
         self.segments: list[Segment] = []
         self._facts: list[facts.Fact] = []
-        self._keys = {alert.key for alert in record.alerts}
+        self.alerted = {alert.key for alert in record.alerts}
         self._proposals = set(record.proposals)
-        self._heard = heard_until(journal)
+        self.heard = heard_until(journal)
         self.settled = record.settled
         for segment in journal:
             self._facts.extend(self._extract(segment))
@@ -63,16 +63,21 @@ class Hearing:
         """Words of the chart that the recogniser should expect."""
         return tuple(entry.text for entry in (*self.chart.medications, *self.chart.allergies))
 
-    def role(self, channel: int, text: str) -> Role:
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody is in the middle of something, as far as is known."""
+        return self.settled >= max(self.heard.values(), default=0.0)
+
+    def role(self, channel: int, text: str, speaker: str | None = None) -> Role:
         """Whose channel it is, or else who seems to be speaking."""
-        return role_of(self._record.audio, channel, text, self.segments)
+        return role_of(self._record.audio, channel, text, self.segments, speaker)
 
     async def take(self, final: TranscriptFinal) -> Segment | None:
         """Make a final transcript durable with all that follows from it.
 
         None when these words were journalled before a restart.
         """
-        new = unheard(final, self._heard.get(final.channel, 0.0))
+        new = unheard(final, self.heard.get(final.channel, 0.0))
         if new is None or not new.text.strip():
             return None
         segment = self._segment(new)
@@ -88,9 +93,9 @@ class Hearing:
         proposals = await self._services.store.transact(body)
         self.segments.append(segment)
         self._facts.extend(consequences.facts)
-        self._keys.update(alert.key for alert in consequences.alerts)
+        self.alerted.update(alert.key for alert in consequences.alerts)
         self._proposals.update(proposals)
-        self._heard[segment.channel] = max(self._heard.get(segment.channel, 0.0), segment.end)
+        self.heard[segment.channel] = max(self.heard.get(segment.channel, 0.0), segment.end)
         self.settled = settled
         return segment
 
@@ -99,12 +104,14 @@ class Hearing:
         return Segment(
             id=f"s{len(self.segments) + 1}",
             channel=final.channel,
-            role=self.role(final.channel, text),
+            role=self.role(final.channel, text, final.speaker),
             start=final.start,
             end=final.end,
             text=text,
             confidence=final.confidence,
             words=final.words,
+            speaker=final.speaker,
+            engine=final.engine,
         )
 
     def _extract(self, segment: Segment) -> tuple[facts.Fact, ...]:
@@ -122,7 +129,7 @@ class Hearing:
         except Exception as error:
             _log.error("alert rules failed", fault=type(error).__name__, segment=segment.id)
             raised = ()
-        return _Consequences(found, tuple(one for one in raised if one.key not in self._keys))
+        return _Consequences(found, tuple(one for one in raised if one.key not in self.alerted))
 
     async def _journal(self, unit: UnitOfWork, segment: Segment, settled: float) -> None:
         encounter, seq = self._record.encounter, len(self.segments) + 1
@@ -170,8 +177,19 @@ class Hearing:
         return list(new)
 
 
-def role_of(audio: AudioFormat, channel: int, text: str, previous: list[Segment]) -> Role:
-    """The role declared for `channel`, else the one that the words suggest."""
+def role_of(
+    audio: AudioFormat,
+    channel: int,
+    text: str,
+    previous: list[Segment],
+    speaker: str | None = None,
+) -> Role:
+    """The role declared for `channel`, else the one that all words of a voice suggest.
+
+    Without a voice (`speaker`) these words alone have to tell.
+    """
     if channel < len(audio.roles) and audio.roles[channel] is not Role.UNKNOWN:
         return audio.roles[channel]
+    if speaker is not None:
+        return speakers.label_voice(text, speaker, previous)
     return speakers.label(text, previous)

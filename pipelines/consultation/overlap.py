@@ -1,7 +1,8 @@
 """Words that are heard again after a restart.
 
-Transcription resumes at `settled`, and a channel may have final segments beyond it: those words
-come a second time and must not enter the journal twice.
+A session resumes at `settled` with the sound of what is in the journal taken out (`muting`), so an
+engine hears little of it again: the tail of a word where two engines disagree about its end. What
+lies wholly before the end of the journal is dropped; what reaches beyond it is new.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pipelines.ports import Segment, TranscriptFinal
+
+_SEAM = 0.02
+"""Seconds by which the end of one and the same word may differ between two runs of an engine."""
 
 
 def heard_until(segments: Iterable[Segment]) -> dict[int, float]:
@@ -21,17 +25,14 @@ def heard_until(segments: Iterable[Segment]) -> dict[int, float]:
 
 
 def unheard(final: TranscriptFinal, until: float) -> TranscriptFinal | None:
-    """The part of `final` after `until`, None when all of it was heard before.
-
-    A word counts by its middle, because two runs over the same audio differ by some hundredths
-    of a second at its edges.
-    """
+    """The part of `final` that reaches beyond `until`, None when all of it was heard before."""
     if final.start >= until:
         return final
-    words = tuple(word for word in final.words if (word.start + word.end) / 2 >= until)
+    if not final.words:
+        return final if final.end > until + _SEAM else None
+    words = tuple(word for word in final.words if word.end > until + _SEAM)
     if not words:
-        middle = (final.start + final.end) / 2
-        return None if final.words or middle < until else final
+        return None
     if len(words) == len(final.words):
         return final
     text = "".join(_spaced(word.text) for word in words).strip()

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from fhir_server.clock import Clock, Ids
 from fhir_server.store import MongoStore
-from pipelines.ports import EventBus, NoteDrafter, Transcriber
+from pipelines.engines.fallback_drafter import FallbackDrafter
+from pipelines.engines.fallback_transcriber import FallbackTranscriber
+from pipelines.engines.meter import Meter
+from pipelines.ports import EventBus
 from pipelines.settings import ConsultationSettings
 from pipelines.store import AudioSpool, ConsultationStore, Journal
 
@@ -16,12 +19,15 @@ class Services:
     """The ports and stores; handed in, never looked up."""
 
     store: MongoStore
-    transcriber: Transcriber
-    drafter: NoteDrafter
+    transcriber: FallbackTranscriber
+    drafter: FallbackDrafter
     bus: EventBus
     clock: Clock
     ids: Ids
     settings: ConsultationSettings
+    meter: Meter
+    second_engine: str | None = None
+    """Name of what transcribes finished recordings again, if there is such an engine."""
 
     @property
     def consultations(self) -> ConsultationStore:

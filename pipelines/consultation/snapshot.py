@@ -17,7 +17,7 @@ async def snapshot(services: Services, encounter: str) -> dict[str, Any]:
     """
     last = await services.bus.last(encounter)
     record = await services.consultations.read(encounter)
-    journal = await services.journal.load(encounter)
+    journal = await services.journal.load(encounter, record.revision)
     return {
         "id": encounter,
         "status": str(record.state),
@@ -30,4 +30,7 @@ async def snapshot(services: Services, encounter: str) -> dict[str, Any]:
         "alerts": [alert.payload for alert in record.alerts],
         "last_seq": last,
         "message": record.message,
+        "waiting": record.waiting,
+        "revising": record.revising,
+        "second_engine": services.second_engine is not None,
     }

@@ -10,7 +10,7 @@ from fhir_server.auth.caller import Caller
 from fhir_server.errors import InvalidResource, ResourceGone, ResourceNotFound
 from fhir_server.resource import Resource
 from fhir_server.store import UnitOfWork
-from pipelines.consultation import events
+from pipelines.consultation import events, results, visits
 from pipelines.consultation.people import display_of, patient_of, practitioner_of
 from pipelines.ports import AudioFormat
 from pipelines.resources import consent, device, document_reference, encounter
@@ -57,11 +57,15 @@ async def begin(
         started=at,
         transcript=f"DocumentReference/{derived_id(id, 'transcript')}",
     )
+    visit = await visits.visit_of(unit, consultations, asked.patient)
     for resource in _resources(record, asked.reason, list(engines)):
+        if visit is not None and resource["resourceType"] == "Encounter":
+            resource = {**resource, "partOf": {"reference": f"Encounter/{visit['id']}"}}
         await unit.create(resource)
     await _devices(unit, engines)
     await consultations.add(unit, record)
     await events.emit(unit, id, events.STARTED, events.started(asked.patient, asked.audio))
+    await results.show_waiting(unit, consultations, id, asked.patient)
     return record
 
 

@@ -13,7 +13,9 @@ from pipelines.ports import Segment
 
 
 def to_json(encounter: str, segments: Sequence[Segment]) -> bytes:
-    """`{"encounter", "segments": [{id, channel, role, start, end, text, confidence, words}]}`."""
+    """`{"encounter", "segments": [{id, channel, role, start, end, text, confidence, engine,
+    words}]}`.
+    """
     return dumps({"encounter": encounter, "segments": [_segment(one) for one in segments]})
 
 
@@ -32,6 +34,7 @@ def _segment(segment: Segment) -> dict[str, object]:
         "end": segment.end,
         "text": segment.text,
         "confidence": segment.confidence,
+        "engine": segment.engine,
         "words": [
             {"start": w.start, "end": w.end, "text": w.text, "probability": w.probability}
             for w in segment.words

@@ -15,15 +15,17 @@ _VALUES = (
     | {word: value for value, word in enumerate(_TEENS, start=10)}
     | {word: 10 * value for value, word in enumerate(_TENS, start=2)}
 )
+_CENTURY = 19
 _JOINERS = ("hundred", "thousand", "point", "oh", "and")
 _NUMBER = "|".join([*_VALUES, *_JOINERS])
 _RUN = re.compile(rf"\b(?:{'|'.join(_VALUES)})(?:[\s-]+(?:{_NUMBER})\b)*\b", re.IGNORECASE)
+_A = re.compile(r"\ba(?=\s+(?:hundred|thousand)\b)", re.IGNORECASE)
 _SPLIT = re.compile(r"[\s-]+")
 
 
 def with_digits(text: str) -> str:
     """`text` with every spoken number from 0 to 999,999 written in digits."""
-    return _RUN.sub(lambda run: _digits(run.group()), text)
+    return _RUN.sub(lambda run: _digits(run.group()), _A.sub("one", text))
 
 
 def numbers_in(text: str) -> list[str]:
@@ -62,6 +64,10 @@ def _number(parts: list[str], at: int) -> tuple[str, int]:
 
 def _below_thousand(parts: list[str], at: int) -> tuple[int, int]:
     value, after = _below_hundred(parts, at)
+    if value == _CENTURY and after < len(parts) and _VALUES.get(parts[after], 0) >= 10:
+        # "nineteen ninety-eight" is a year, and nothing else is said so.
+        below, after = _below_hundred(parts, after)
+        return value * 100 + below, after
     if _is(parts, after, "hundred"):
         value, after = value * 100, after + 1
         rest = after + _is(parts, after, "and")

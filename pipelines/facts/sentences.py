@@ -42,8 +42,10 @@ _YES = re.compile(
 
 
 _ASKS = re.compile(
-    r"\s+(?=(?:have you (?:had|been|ever|noticed)|did you (?:have|notice|feel)|do you (?:have|feel"
-    r"|get|take)|are you (?:having|taking|allergic)|did the|is there any|was there any)\b)"
+    r"\s+(?=(?:have you (?:had|been|ever|noticed|experienced)"
+    r"|did you (?:have|notice|feel)|do you (?:have|feel|get|take)"
+    r"|are you (?:having|taking|allergic)|did the|is there any|was there any"
+    r"|any other symptoms)\b)"
     r"|(?:(?<=right)|(?<=okay))\s+(?=any\b)",
     re.IGNORECASE,
 )

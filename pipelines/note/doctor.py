@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pipelines.alerts.vital_signs import written
@@ -20,13 +21,19 @@ _FEWEST_WORDS = 3
 
 def vital_signs(facts: Sequence[Fact]) -> Iterator[NoteSentence]:
     """A line such as "Blood pressure 182/112 mmHg." for each current reading, repeats left out."""
-    seen: dict[str, NoteSentence] = {}
+    seen: set[str] = set()
+    named: Counter[str] = Counter()
     for fact in facts:
-        if fact.kind is FactKind.VITAL and fact.asserted:
-            text = f"{fact.name.capitalize()} {written(fact.values)}."
+        if fact.kind is not FactKind.VITAL or not fact.asserted:
+            continue
+        text = f"{fact.name.capitalize()} {written(fact.values)}."
+        if text not in seen:
+            seen.add(text)
             name = f"objective-{fact.name.replace(' ', '-')}-{fact.segment_id}"
-            seen.setdefault(text, NoteSentence(name, text, fact.evidence))
-    yield from seen.values()
+            named[name] += 1
+            # A pressure is often taken twice in one breath.
+            again = f"-{named[name]}" if named[name] > 1 else ""
+            yield NoteSentence(name + again, text, fact.evidence)
 
 
 def sorted_sentences(segments: Sequence[Segment]) -> Iterator[tuple[Section, NoteSentence]]:

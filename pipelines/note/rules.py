@@ -24,6 +24,7 @@ class RulesDrafter:
     """Implements `pipelines.ports.NoteDrafter` with no model and no network."""
 
     name = "rules 1"
+    live_interval = 0.0
 
     async def draft(self, segments: Sequence[Segment], chart: Chart) -> NoteDraft:
         """Draft the whole note anew. Nothing clinical said gives an empty draft.

@@ -1,7 +1,8 @@
 """The SOAP note. https://hl7.org/fhir/R4/composition.html
 
 Each sentence stands in its section's narrative under its id, and once more as an extension that
-names the transcript segments proving it.
+names the transcript segments proving it and what is to be checked in it. How many sentences an
+engine proposed without proof is an extension of the whole.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipelines.resources.datatypes import AIAST, LOINC, PRODUCT, concept, refere
 from pipelines.resources.models import build
 
 NOTE_SENTENCE = f"{PRODUCT}/StructureDefinition/note-sentence"
+SENTENCES_LEFT_OUT = f"{PRODUCT}/StructureDefinition/sentences-left-out"
 _XHTML = "http://www.w3.org/1999/xhtml"
 
 
@@ -38,12 +40,15 @@ def preliminary(
     author: dict[str, str],
     sections: Sequence[SectionText],
     at: datetime,
+    left_out: int = 0,
 ) -> Resource:
     """The draft that a machine wrote; labelled AIAST until a person signs."""
+    more = [{"url": SENTENCES_LEFT_OUT, "valueInteger": left_out}] if left_out else None
     return build(
         "Composition",
         id=id,
         meta={"security": [AIAST]},
+        extension=more,
         status="preliminary",
         type=concept(LOINC, "11488-4", "Consult note"),
         subject=patient,
@@ -87,5 +92,6 @@ def _sentence(sentence: NoteSentence) -> dict[str, object]:
             {"url": "id", "valueString": sentence.id},
             {"url": "text", "valueString": sentence.text},
             *({"url": "evidence", "valueString": id} for id in sentence.evidence),
+            *({"url": "check", "valueString": doubt} for doubt in sentence.doubts),
         ],
     }

@@ -17,7 +17,7 @@ def raised(
     *,
     patient: dict[str, str],
     author: dict[str, str],
-    transcript: str,
+    transcript: str | None,
     rule: str,
     severity: str,
     title: str,
@@ -26,8 +26,12 @@ def raised(
     implicated: tuple[str, ...],
     at: datetime,
 ) -> Resource:
-    """An open alert. `transcript` is the DocumentReference whose segments `evidence` names."""
-    proof = {"reference": transcript, "extension": segments(evidence)}
+    """An open alert. `transcript` is the DocumentReference whose segments `evidence` names.
+
+    Without one what is implicated is the evidence.
+    """
+    proof = [{"reference": transcript, "extension": segments(evidence)}] if transcript else []
+    proof = proof or [{"reference": one} for one in implicated]
     return build(
         "DetectedIssue",
         id=id,
@@ -38,7 +42,7 @@ def raised(
         identifiedDateTime=instant(at),
         author=author,
         implicated=[reference(one) for one in implicated] or None,
-        evidence=[{"detail": [proof]}],
+        evidence=[{"detail": proof}],
         detail=detail,
     )
 
@@ -53,3 +57,8 @@ def acknowledged(
     }
     answer = {"action": action, "date": instant(at), "author": practitioner}
     return {**issue, "status": "final", "mitigation": [*issue.get("mitigation", []), answer]}
+
+
+def withdrawn(issue: Resource, why: str) -> Resource:
+    """The same alert once what raised it was corrected."""
+    return {**issue, "status": "cancelled", "detail": why}

@@ -54,16 +54,27 @@ def transcript_started(
     )
 
 
-def transcript_final(preliminary: Resource, attached: list[Attached], at: datetime) -> Resource:
-    """The same transcript with its content."""
+def transcript_final(
+    preliminary: Resource, attached: list[Attached], author: list[dict[str, str]], at: datetime
+) -> Resource:
+    """The same transcript with its content and with who made it after all."""
     context = preliminary["context"]
     period = {**(context.get("period") or {}), "end": instant(at)}
     return {
         **preliminary,
         "docStatus": "final",
+        "author": author,
         "content": [_content(one, at) for one in attached],
         "context": {**context, "period": period},
     }
+
+
+def transcript_revised(
+    current: Resource, attached: list[Attached], author: list[dict[str, str]], at: datetime
+) -> Resource:
+    """The transcript with a later one first. Earlier ones stay: a signed note points into them."""
+    content = [_content(one, at) for one in attached]
+    return {**current, "author": author, "content": [*content, *current["content"]]}
 
 
 def audio(

@@ -1,5 +1,5 @@
 """Who speaks, judged from the words, where the microphone does not say."""
 
-from pipelines.speakers.labelling import label
+from pipelines.speakers.labelling import label, label_voice
 
-__all__ = ["label"]
+__all__ = ["label", "label_voice"]

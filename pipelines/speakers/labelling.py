@@ -40,6 +40,24 @@ def label(text: str, previous: Sequence[Segment]) -> Role:
     return Role.DOCTOR if score > 0 else Role.PATIENT
 
 
+def label_voice(text: str, speaker: str, previous: Sequence[Segment]) -> Role:
+    """Who says `text` in a voice that an engine tells from others.
+
+    All that the voice has said is judged together, so that a short answer is not judged alone.
+    """
+    said = [one.text for one in previous if one.speaker == speaker]
+    score = sum(_score(one) for one in (*said, text))
+    if abs(score) >= _LEAD:
+        return Role.DOCTOR if score > 0 else Role.PATIENT
+    last = next((one.role for one in reversed(previous) if one.speaker == speaker), Role.UNKNOWN)
+    return last if last is not Role.UNKNOWN else label(text, previous)
+
+
+def _score(text: str) -> float:
+    asks = any(is_question(piece, Role.UNKNOWN) for piece in sentences(text))
+    return _words_score(text) + (_QUESTION if asks else 0.0)
+
+
 def _words_score(text: str) -> float:
     """Log-odds for the doctor by the words and word pairs of `text`, each counted once."""
     model = dataset("speaker_cues")

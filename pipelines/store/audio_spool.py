@@ -15,11 +15,13 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from fhir_server.errors import VersionConflict
 from fhir_server.store.connection import Database
+from fhir_server.store.encryption import opened, sealed
 
 CHUNK_LIMIT = 1024 * 1024
 """Bytes per chunk: 32 s of one channel, far below MongoDB's 16 MB."""
@@ -46,6 +48,7 @@ class AudioSpool:
     """All recorded audio of one database."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._chunks = database["audio_chunks"]
 
     async def writer(self, encounter: str, *, backlog: int) -> SpoolWriter:
@@ -54,9 +57,10 @@ class AudioSpool:
         `backlog` is the number of bytes that may wait before `append` makes its caller wait.
         """
         last = await self._chunks.find_one({"encounter": encounter}, sort=[("offset", -1)])
-        next_frame, length = (
-            (last["last"] + 1, last["offset"] + len(last["pcm"])) if last else (0, 0)
-        )
+        if last is None:
+            return SpoolWriter(self, encounter, 0, 0, backlog)
+        pcm = await self._pcm(last)
+        next_frame, length = last["last"] + 1, last["offset"] + len(pcm)
         return SpoolWriter(self, encounter, next_frame, length, backlog)
 
     async def next_frame(self, encounter: str) -> int:
@@ -77,26 +81,34 @@ class AudioSpool:
             return
         condition = {"encounter": encounter, "offset": {"$gte": start["offset"]}}
         async for chunk in self._chunks.find(condition).sort("offset", 1):
-            pcm = bytes(chunk["pcm"])
+            pcm = await self._pcm(chunk)
             skip = max(0, from_byte - chunk["offset"])
             if skip < len(pcm):
                 yield pcm[skip:]
 
+    async def remove(self, encounter: str) -> None:
+        """Remove a recording that is kept elsewhere."""
+        await self._chunks.delete_many({"encounter": encounter})
+
     async def insert(self, encounter: str, first: int, last: int, offset: int, pcm: bytes) -> None:
         """Make a chunk durable. Raises `VersionConflict` when another process wrote it."""
+        document = {
+            "_id": f"{encounter}/{first}",
+            "encounter": encounter,
+            "first": first,
+            "last": last,
+            "offset": offset,
+            "pcm": pcm,
+        }
+        (chunk,) = await sealed(self._database, "audio_chunks", [document])
         try:
-            await self._chunks.insert_one(
-                {
-                    "_id": f"{encounter}/{first}",
-                    "encounter": encounter,
-                    "first": first,
-                    "last": last,
-                    "offset": offset,
-                    "pcm": pcm,
-                }
-            )
+            await self._chunks.insert_one(chunk)
         except DuplicateKeyError:
             raise VersionConflict("Another microphone is recording this encounter.") from None
+
+    async def _pcm(self, chunk: dict[str, Any]) -> bytes:
+        (found,) = await opened(self._database, "audio_chunks", [chunk])
+        return bytes(found["pcm"])
 
 
 class SpoolWriter:

@@ -16,6 +16,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ],
     "consultations": [
         IndexModel([("state", 1)], name="state"),
+        IndexModel([("patient", 1), ("state", 1)], name="patient"),
         IndexModel([("alerts.id", 1)], name="alert"),
     ],
 }

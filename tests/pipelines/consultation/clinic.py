@@ -14,15 +14,19 @@ from fhir_server.store import MongoStore, Outbox
 from integrations.redis_events import RedisEventBus
 from pipelines.consultation.consultations import Consultations
 from pipelines.consultation.starting import Beginning
+from pipelines.engines.meter import Unmetered
 from pipelines.note import RulesDrafter
 from pipelines.ports import (
     AudioFormat,
+    NoteDrafter,
     Role,
+    Transcriber,
     TranscriptFinal,
     TranscriptionSession,
     TranscriptPartial,
 )
 from pipelines.settings import ConsultationSettings
+from tests.pipelines.engines.ordered import drafters, transcribers
 
 CALLER = Caller("Practitioner/p1", "Dr Adams", "user/*.cruds")
 SECOND = bytes(32_000)
@@ -55,7 +59,7 @@ class ScriptSession:
             line = self._left.pop(0)
             if self._script.failures and line.text.startswith("FAIL"):
                 self._script.failures -= 1
-                await self._results.put(RuntimeError("the engine broke"))
+                await self._results.put(self._script.fault)
                 return
             partial = TranscriptPartial(line.channel, line.start, line.end, line.text)
             await self._results.put(partial)
@@ -83,6 +87,7 @@ class Script:
 
     lines: list[Line] = field(default_factory=list)
     failures: int = 0
+    fault: Exception = field(default_factory=lambda: RuntimeError("the engine broke"))
     opened: list[float] = field(default_factory=list)
     name: str = "script 1"
 
@@ -102,16 +107,22 @@ class Clinic:
     script: Script
     settings: ConsultationSettings
     running: list[Consultations] = field(default_factory=list)
+    second_engine: str | None = None
 
-    def process(self) -> Consultations:
+    def process(
+        self, *, transcriber: Sequence[Transcriber] = (), drafter: Sequence[NoteDrafter] = ()
+    ) -> Consultations:
+        """A process with these engines, or with the script and the rules."""
         made = Consultations(
             self.store,
-            transcriber=self.script,
-            drafter=RulesDrafter(),
+            transcriber=transcribers(*(transcriber or (self.script,))),
+            drafter=drafters(*(drafter or (RulesDrafter(),))),
             bus=self.bus,
             clock=system_clock,
             ids=random_id,
             settings=self.settings,
+            meter=Unmetered(),
+            second_engine=self.second_engine,
         )
         self.running.append(made)
         return made

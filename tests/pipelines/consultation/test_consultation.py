@@ -8,6 +8,7 @@ import json
 
 import pytest
 import soundfile
+import structlog
 
 from fhir_server.clock import system_clock
 from fhir_server.errors import InvalidParameter, InvalidResource, ResourceNotFound, VersionConflict
@@ -16,6 +17,7 @@ from pipelines.consultation.closing import NO_SPEECH, close
 from pipelines.consultation.consultations import Consultations
 from pipelines.consultation.microphone import Microphone
 from pipelines.consultation.starting import Beginning
+from pipelines.engines.errors import EngineRejected
 from pipelines.note import RulesDrafter
 from tests.pipelines.consultation.clinic import (
     CALLER,
@@ -87,7 +89,8 @@ async def test_from_start_to_signature(clinic: Clinic) -> None:
     assert "security" not in note["meta"]
     assert note["attester"][0]["party"]["reference"] == CALLER.reference
     assert note["encounter"]["reference"] == f"Encounter/{encounter}"
-    proof = (await clinic.resources("Provenance"))[0]
+    proofs = await clinic.resources("Provenance")
+    (proof,) = [one for one in proofs if one["activity"]["coding"][0]["code"] == "LA"]
     who = {agent["who"]["reference"].partition("/")[0] for agent in proof["agent"]}
     assert who == {"Device", "Practitioner"}
     vitals = [one for one in await clinic.resources("Observation") if "component" in one]
@@ -137,9 +140,16 @@ async def test_transcript_and_audio_are_stored_whole(clinic: Clinic) -> None:
         for content in one["content"]
     }
     assert set(attachments) == {"audio/flac", "application/json", "text/vtt"}
+    documents_of = {
+        content["attachment"]["url"]: f"DocumentReference/{one['id']}"
+        for one in documents
+        for content in one["content"]
+    }
     contents = {}
     for type, attachment in attachments.items():
         stored = await clinic.store.read("Binary", attachment["url"].partition("/")[2])
+        context = stored.resource()["securityContext"]
+        assert context == {"reference": documents_of[attachment["url"]]}
         content = clinic.store.content(stored)
         contents[type] = b"".join([part async for part in content.read(0, content.length)])
         assert len(contents[type]) == attachment["size"]
@@ -247,18 +257,17 @@ async def test_a_breaking_engine_is_started_again_and_nothing_is_lost(clinic: Cl
     assert texts == [line.text for line in clinic.script.lines]
 
 
-async def test_an_engine_that_stays_broken_does_not_keep_the_consultation_open(
-    clinic: Clinic,
-) -> None:
-    clinic.script.lines = [LINES[0], Line(0, 4.0, 5.8, "FAIL always")]
-    clinic.script.failures = 10_000
+async def test_what_an_engine_says_of_its_failure_is_logged_for_operators(clinic: Clinic) -> None:
+    clinic.script.lines = [Line(0, 0.5, 1.5, "FAIL then hear this")]
+    clinic.script.failures = 1
+    clinic.script.fault = EngineRejected("aws", "Transcribe refused.", "See to the credentials.")
     consultations = clinic.process()
-    encounter = await clinic.begin(consultations, TWO)
-    await speak(await consultations.microphone(encounter, TWO), 9, 2)
-    await finish(clinic, consultations, encounter)
-    snapshot = await consultations.snapshot(encounter)
-    assert "transcript is not" in snapshot["message"]
-    assert len(snapshot["segments"]) == 1
+    with structlog.testing.capture_logs() as logs:
+        encounter = await clinic.begin(consultations, TWO)
+        await speak(await consultations.microphone(encounter, TWO), 3, 2)
+        await heard(consultations, encounter, 1)
+    faults = [one["fault"] for one in logs if one["event"] == "engine failed"]
+    assert faults == ["aws: Transcribe refused. See to the credentials."]
 
 
 async def test_a_newer_microphone_takes_over(clinic: Clinic) -> None:

@@ -31,10 +31,15 @@ def test_words_heard_before_are_cut_off() -> None:
     assert unheard(heard, 2.9) is None
 
 
-def test_without_words_the_middle_decides() -> None:
+def test_without_words_the_end_decides() -> None:
     heard = TranscriptFinal(0, 1.0, 3.0, "no word times", 0.5, 0.0)
-    assert unheard(heard, 2.5) is None
-    assert unheard(heard, 1.5) is heard
+    assert unheard(heard, 3.0) is None
+    assert unheard(heard, 2.5) is heard
+
+
+def test_a_word_that_another_clock_puts_a_little_early_stays() -> None:
+    heard = final((4.8, 5.0, "no"), (5.0, 5.4, "fever"))
+    assert unheard(heard, 4.9) is heard
 
 
 def test_each_channel_is_heard_for_itself() -> None:
@@ -51,7 +56,7 @@ def test_cutting_twice_is_cutting_once(count: int, until: float) -> None:
     heard = final(*((float(n), n + 0.8, f"w{n}") for n in range(count)))
     left = unheard(heard, until)
     kept = 0 if left is None else len(left.words)
-    assert kept == sum(1 for n in range(count) if until <= 0 or n + 0.4 >= until)
+    assert kept == sum(1 for n in range(count) if n + 0.8 > until + 0.02 or n >= until)
     if left is not None:
         again = unheard(left, until)
         assert again is not None

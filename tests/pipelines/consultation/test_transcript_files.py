@@ -10,7 +10,7 @@ from pipelines.ports import Role, Segment, Word
 
 def test_json_holds_everything() -> None:
     word = Word(1.0, 1.25, "pain", 0.75)
-    segment = Segment("s1", 1, Role.PATIENT, 1.0, 1.25, "pain", 0.75, (word,))
+    segment = Segment("s1", 1, Role.PATIENT, 1.0, 1.25, "pain", 0.75, (word,), engine="script 1")
     found = json.loads(to_json("e1", [segment]))
     assert found["encounter"] == "e1"
     assert found["segments"] == [
@@ -22,6 +22,7 @@ def test_json_holds_everything() -> None:
             "end": 1.25,
             "text": "pain",
             "confidence": 0.75,
+            "engine": "script 1",
             "words": [{"start": 1.0, "end": 1.25, "text": "pain", "probability": 0.75}],
         }
     ]

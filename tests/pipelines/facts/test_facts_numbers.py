@@ -44,6 +44,10 @@ def test_any_text_is_read(text: str) -> None:
         ("ninety-eight point six", ["98.6"]),
         ("98.6 and 5", ["98.6", "5"]),
         ("someone often", []),
+        ("a hundred and two point one", ["102.1"]),
+        ("a thousand", ["1000"]),
+        ("nineteen ninety eight", ["1998"]),
+        ("nineteen over ninety", ["19", "90"]),
     ],
 )
 def test_clipped_speech(said: str, expected: list[str]) -> None:

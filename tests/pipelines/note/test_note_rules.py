@@ -90,6 +90,12 @@ def test_what_the_evidence_does_not_say_is_found() -> None:
     assert [sentence.id for sentence in wrong] == ["number", "drug", "nowhere", "unknown"]
 
 
+def test_a_pressure_taken_twice_is_two_sentences() -> None:
+    said = "Your blood pressure was 150 over 90. And now it is 140 over 85."
+    (objective,) = draft_note(spoken([(Role.DOCTOR, said)])).sections.values()
+    assert len({sentence.id for sentence in objective}) == len(objective) == 2
+
+
 TURN = st.tuples(
     st.sampled_from(list(Role)),
     st.lists(

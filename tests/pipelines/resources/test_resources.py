@@ -91,7 +91,7 @@ def everything() -> list[dict[str, Any]]:
         encounter.finished(visit, AT),
         consent.to_recording("c1", encounter="e1", patient=PATIENT, practitioner=DOCTOR, given=AT),
         transcript,
-        document_reference.transcript_final(transcript, [attached], AT),
+        document_reference.transcript_final(transcript, [attached], [DOCTOR], AT),
         document_reference.audio(
             "a1", encounter="e1", patient=PATIENT, author=[DOCTOR], attached=attached, at=AT
         ),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.ports import Role, Segment
-from pipelines.speakers import label
+from pipelines.speakers import label, label_voice
 from tests.shared_data import shared
 
 
@@ -52,3 +52,17 @@ def test_accuracy_on_visits_not_trained_on() -> None:
                 right += found.value == ("doctor" if speaker == "doctor" else "patient")
                 total += 1
     assert right / total > 0.78
+
+
+def test_all_that_a_voice_has_said_tells_who_it_is() -> None:
+    said = [
+        ("v0", "Good morning, what brings you in today? Any chest pain?"),
+        ("v1", "I've been having a cough and my throat hurts."),
+    ]
+    heard: list[Segment] = []
+    for voice, text in said:
+        role = label_voice(text, voice, heard)
+        heard.append(Segment(f"s{len(heard)}", 0, role, 0.0, 1.0, text, 0.9, speaker=voice))
+    assert [one.role for one in heard] == [Role.DOCTOR, Role.PATIENT]
+    assert label_voice("Okay.", "v0", heard) is Role.DOCTOR
+    assert label_voice("Okay.", "v1", heard) is Role.PATIENT

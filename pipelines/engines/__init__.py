@@ -1,0 +1,1 @@
+"""What stands between a consultation and the engines that transcribe and draft."""
