@@ -1,0 +1,1 @@
+"""Transcription jobs of Amazon Transcribe: a whole recording at once."""

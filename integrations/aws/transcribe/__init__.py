@@ -1,0 +1,1 @@
+"""Amazon Transcribe and Transcribe Medical, streamed over the documented WebSocket."""

@@ -1,0 +1,1 @@
+"""Notes drafted by a language model behind any OpenAI-compatible interface (extra `llm`)."""
