@@ -1,0 +1,1 @@
+"""HL7 v2, received and sent: parser, acknowledgements, MLLP, message store, processing."""

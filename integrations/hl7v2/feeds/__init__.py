@@ -1,0 +1,1 @@
+"""How the feeds do: listeners that receive, and what waits, fails or is silent."""
