@@ -1,4 +1,4 @@
-"""GET /, /authorize, /apps and /static/...: files, with a policy that forbids everything else.
+"""GET / and the other pages, and /static/...: files, with a policy that forbids everything else.
 
 Content Security Policy level 3: no inline script or style, nothing from elsewhere.
 """
@@ -21,10 +21,22 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_PAGES = {"/": "index.html", "/authorize": "authorize.html", "/apps": "apps.html"}
+_PAGES = {
+    "/": "index.html",
+    "/authorize": "authorize.html",
+    "/apps": "apps.html",
+    "/admin": "admin.html",
+    "/audit": "audit.html",
+    "/hl7v2": "hl7v2.html",
+    "/set-password": "set-password.html",
+    "/account": "account.html",
+    "/reset": "reset.html",
+    "/sign-in/provider": "provider.html",
+}
 _POLICY = "; ".join(
     (
         "default-src 'none'",
+        "object-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from fhir_server.errors import Malformed
+from fhir_server.resource import loads
 from pipelines.ports import AudioFormat, Role
 
 _TEXT_LIMIT = 4096
@@ -55,8 +56,9 @@ def parse_text(text: str) -> Start | Stop:
     if len(text) > _TEXT_LIMIT:
         raise Malformed("A text message here is short.")
     try:
+        loads(text)  # pydantic would take NaN, and of two equal keys the last
         return _MESSAGE.validate_json(text)
-    except ValidationError:
+    except (Malformed, ValidationError):
         raise Malformed('Not a message of this socket: {"type":"start",...} or "stop".') from None
 
 

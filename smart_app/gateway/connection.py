@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -16,9 +17,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from fhir_server.audit import Access
 from fhir_server.auth.access import permit
 from fhir_server.auth.caller import Caller
-from fhir_server.errors import NotAuthenticated
+from fhir_server.errors import NotAuthenticated, NotPermitted, ResourceNotFound
+from fhir_server.interactions.body import ID
 from fhir_server.server import FhirServer
 from pipelines.consultation.consultations import Consultations
+from smart_app.consultations.reach import Reach
 from smart_app.gateway.close_codes import FAULT, code_of, reason_of
 
 PROTOCOL = "aimed.v1"
@@ -87,20 +90,28 @@ def _fhir(socket: WebSocket) -> FhirServer:
 
 
 async def _admit(socket: WebSocket, interaction: str) -> Caller:
-    address = socket.client.host if socket.client else None
+    id, address = socket.path_params["id"], socket.client.host if socket.client else None
+    about = (f"Encounter/{id}",) if ID.fullmatch(id) else ()
+    access, caller = Access(interaction, entities=about, address=address), None
+    audit = _fhir(socket).server.audit
     try:
         caller = await _fhir(socket).authenticator.authenticate(_token(socket))
-    except NotAuthenticated:
-        await _fhir(socket).refused(interaction, address, None)
+        permit(caller, "Encounter", interaction)
+        record = await consultations_of(socket).find(id)
+        await _require_reach(socket, caller, recording=interaction == "update")
+    except (NotAuthenticated, NotPermitted, ResourceNotFound) as error:
+        await audit.record(caller, replace(access, outcome=error.status))
         raise
-    permit(caller, "Encounter", interaction)
-    id = socket.path_params["id"]
-    record = await consultations_of(socket).find(id)
-    access = Access(
-        interaction, entities=(f"Encounter/{id}",), patient=record.patient, address=address
-    )
-    await _fhir(socket).server.audit.record(caller, access)
+    await audit.record(caller, replace(access, patient=record.patient))
     return caller
+
+
+async def _require_reach(socket: WebSocket, caller: Caller, *, recording: bool) -> None:
+    id, reach = socket.path_params["id"], Reach(_fhir(socket), caller)
+    if recording:
+        await reach.require_update(f"Encounter/{id}")
+    else:
+        await reach.require_read(await consultations_of(socket).find(id))
 
 
 async def _while_valid(
@@ -112,6 +123,8 @@ async def _while_valid(
 async def _expiry(socket: WebSocket, caller: Caller, *, recording: bool) -> None:
     """Raise `NotAuthenticated` once the token has expired or was revoked.
 
+    Raises `ResourceNotFound` once a directive of the patient keeps this from the caller.
+
     A recording is use of the session; watching is not: a screen that nobody sits at signs out.
     When the database does not answer for a while, a recording goes on.
     """
@@ -120,9 +133,10 @@ async def _expiry(socket: WebSocket, caller: Caller, *, recording: bool) -> None
     while True:
         await asyncio.sleep(max(min(_RECHECK_SECONDS, _left(socket, caller)), 0.05))
         try:
-            await _fhir(socket).authenticator.authenticate(_token(socket), touch=recording)
+            now = await _fhir(socket).authenticator.authenticate(_token(socket), touch=recording)
+            await _require_reach(socket, now, recording=recording)
             checked = time()
-        except NotAuthenticated:
+        except (NotAuthenticated, NotPermitted, ResourceNotFound):
             raise
         except Exception:
             if _left(socket, caller) <= 0 or time() - checked > _UNCHECKED_SECONDS:

@@ -7,8 +7,9 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -27,13 +28,19 @@ from fhir_server.store import Outbox
 from fhir_server.store.connection import Database
 from integrations.redis_events import RedisEventBus
 from pipelines.consultation.consultations import Consultations
+from pipelines.engines.meter import Unmetered
 from pipelines.note import RulesDrafter
 from pipelines.settings import ConsultationSettings
 from smart_app.consultations.routes import consultation_router
 from smart_app.gateway.routes import gateway_router
+from smart_app.patients.routes import patients_router
+from tests.accounts import bearer, dr_adams
 from tests.pipelines.consultation.clinic import ALLERGY, PATIENT, Script
+from tests.pipelines.engines.ordered import drafters, transcribers
 
 LISTED = ("https://portal.hospital.example",)
+PATIENCE = 60
+"""Seconds to wait for what is quick on a machine that has nothing else to do."""
 START = {"patient": "Patient/p1", "consent": True, "channels": 1, "roles": ["patient"]}
 
 
@@ -72,14 +79,14 @@ class Desk:
 
 
 async def receive(socket: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         found: dict[str, Any] = json.loads(await socket.recv())
     return found
 
 
 async def close_code(socket: ClientConnection) -> int | None:
     """The code that the server closes with, after whatever it still says."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         with suppress(ConnectionClosed):
             while True:
                 await socket.recv()
@@ -97,46 +104,54 @@ async def desk(database: Database, redis_uri: str) -> AsyncIterator[Desk]:
         ids=random_id,
         secret=lambda: secrets.token_urlsafe(32),
     )
-    await fhir.sign_in.add_account(
-        "dr.adams", "correct horse battery", reference="Practitioner/d1", display="Dr Adams"
-    )
+    account = replace(dr_adams(), reference="Practitioner/d1")
+    await fhir.accounts.add(account)
     for resource in (PATIENT, ALLERGY):
         await fhir.server.store.transact(lambda unit, one=resource: unit.put(one))
     script = Script()
     bus = RedisEventBus(redis, clock=system_clock)
     consultations = Consultations(
         fhir.server.store,
-        transcriber=script,
-        drafter=RulesDrafter(),
+        transcriber=transcribers(script),
+        drafter=drafters(RulesDrafter()),
         bus=bus,
         clock=system_clock,
         ids=random_id,
         settings=ConsultationSettings(note_debounce_seconds=0.02, retry_seconds=0.01),
+        meter=Unmetered(),
     )
     await consultations.prepare()
     relay = asyncio.create_task(_deliver(Outbox(database), bus))
     try:
         async with serving(_app(fhir, consultations)) as port, _client(port) as http:
-            body = {"username": "dr.adams", "password": "correct horse battery"}
-            token = (await http.post("/auth/login", json=body)).json()["access_token"]
-            http.headers["Authorization"] = f"Bearer {token}"
+            http.headers.update(await bearer(fhir, account))
+            token = http.headers["Authorization"].removeprefix("Bearer ")
             yield Desk(port, fhir, consultations, http, token, script)
     finally:
         relay.cancel()
         await asyncio.gather(relay, return_exceptions=True)
         await consultations.aclose()
+        await fhir.aclose()
         await redis.aclose()
 
 
 def _client(port: int) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}")
+    return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE)
 
 
-def _app(fhir: FhirServer, consultations: Consultations) -> FastAPI:
+@cache
+def _routes() -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     fhir_app.mount(app, random_id)
     app.include_router(consultation_router())
     app.include_router(gateway_router(LISTED))
+    app.include_router(patients_router())
+    return app
+
+
+def _app(fhir: FhirServer, consultations: Consultations) -> FastAPI:
+    """The same routes each time; they find the server of the test in their state."""
+    app = _routes()
     app.state.fhir = fhir
     app.state.consultations = consultations
     return app
@@ -148,12 +163,14 @@ async def serving(app: FastAPI) -> AsyncIterator[int]:
         uvicorn.Config(app, port=0, ws="websockets-sansio", log_level="error", lifespan="off")
     )
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
-            await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await task
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
+                await asyncio.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
 
 
 async def _deliver(outbox: Outbox, bus: RedisEventBus) -> None:

@@ -39,10 +39,15 @@ function card(alert, onPick, put) {
     el(
       "div.row",
       {},
-      el("button.plain", { type: "button", onclick: () => onPick(alert.evidence) }, "Show what was said"),
-      open ? acknowledgement(alert, put) : el("span.quiet.small", {}, `Acknowledged${alert.acknowledged_by ? ` by ${alert.acknowledged_by}` : ""}`),
+      alert.evidence.length ? el("button.plain", { type: "button", onclick: () => onPick(alert.evidence) }, "Show what was said") : null,
+      open ? acknowledgement(alert, put) : el("span.quiet.small", {}, answered(alert)),
     ),
   );
+}
+
+function answered(alert) {
+  if (alert.status === "withdrawn") return "Withdrawn: the result was corrected";
+  return `Acknowledged${alert.acknowledged_by ? ` by ${alert.acknowledged_by}` : ""}`;
 }
 
 function acknowledgement(alert, put) {

@@ -1,26 +1,8 @@
 // What applications may do in one's name, and ending that.
-import { call, session } from "./api.js";
-import { announce, el, show } from "./dom.js";
+import { call } from "./api.js";
+import { announce, el } from "./dom.js";
+import { memberPage } from "./frame.js";
 import { inWords } from "./scopes.js";
-import { signInView } from "./sign-in.js";
-import { useTheme } from "./theme.js";
-
-async function route(message = "") {
-  document.getElementById("who").textContent = session.get()?.display ?? "";
-  if (!session.get()) {
-    show(signInView(message, () => route()));
-    return;
-  }
-  show(el("div.card.form", { ariaBusy: "true" }, el("div.bones"), el("div.bones")));
-  try {
-    const { grants } = await call("GET", "/auth/grants");
-    show(listOf(grants));
-  } catch (error) {
-    if (!session.get()) return;
-    const again = el("button", { type: "button", onclick: () => route() }, "Try again");
-    show(el("div.card.form.stack", {}, el("p.error", { role: "alert" }, error.message), again));
-  }
-}
 
 function listOf(grants) {
   const rows = grants.map(row);
@@ -40,7 +22,7 @@ function row(grant) {
     try {
       await call("DELETE", `/auth/grants/${encodeURIComponent(grant.id)}`);
       announce(`${grant.client} has no access any more.`);
-      route();
+      redraw();
     } catch (error) {
       end.disabled = false;
       announce(error.message);
@@ -56,6 +38,4 @@ function row(grant) {
   );
 }
 
-window.addEventListener("signed-out", (event) => route(event.detail));
-useTheme();
-route();
+const redraw = memberPage(async () => listOf((await call("GET", "/auth/grants")).grants));

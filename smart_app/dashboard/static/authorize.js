@@ -1,14 +1,16 @@
 // An application asks for access: the person signs in, picks a patient, and says yes to all or part.
-import { call, nameOf, search, session } from "./api.js";
+import { call, nameOf, search, session, signOut } from "./api.js";
 import { el, show } from "./dom.js";
-import { categoriesOf, inWords } from "./scopes.js";
+import { categoriesOf, howLong, inWords } from "./scopes.js";
 import { signInView } from "./sign-in.js";
 import { useTheme } from "./theme.js";
+import { watchIdleness } from "./idle.js";
 
 const id = new URLSearchParams(location.search).get("request") ?? "";
 
 async function route(message = "") {
   document.getElementById("who").textContent = session.get()?.display ?? "";
+  document.getElementById("leave").hidden = !session.get();
   if (!session.get()) {
     show(signInView(message || "Sign in to answer the application.", () => route()));
     return;
@@ -39,6 +41,11 @@ async function consentView(asked) {
   const boxes = asked.scopes.map(scopeField);
   const needsPatient = !asked.launch?.patient && asked.scopes.includes("launch/patient");
   const picker = needsPatient ? patientField(asked.scopes.includes("launch/encounter")) : null;
+  const lasts = el("p", { ariaLive: "polite" });
+  const tellHowLong = () => {
+    lasts.textContent = howLong(boxes.flatMap((box) => box.read()), asked.lasts);
+  };
+  tellHowLong();
   const allow = el("button", { type: "submit" }, "Allow");
   const deny = el("button.plain", { type: "button" }, "Deny");
 
@@ -67,13 +74,14 @@ async function consentView(asked) {
   };
   return el(
     "form.card.form.stack",
-    { onsubmit: submit },
+    { onsubmit: submit, onchange: tellHowLong },
     el("h1", {}, `${asked.client.name} asks for access`),
     el("p.quiet", {}, `You are ${asked.user.display}. After this you go on at ${new URL(asked.redirect).host}.`),
     problem,
     await launchedWith(asked.launch),
     picker?.node,
     el("fieldset.plainset.stack", {}, el("legend", {}, "It would be able to"), ...boxes.map((box) => box.node)),
+    lasts,
     links(asked.client),
     el("div.row", {}, allow, deny),
   );
@@ -118,9 +126,11 @@ function patientField(withEncounter) {
   const find = async () => {
     const name = query.value.trim();
     const found = await search(`Patient?_count=20${name ? `&name=${encodeURIComponent(name)}` : ""}`);
+    if (name !== query.value.trim()) return;
     results.replaceChildren(...found.map(person));
     none.hidden = found.length > 0;
-    if (found.length) results.selectedIndex = 0;
+    // Of several nobody is chosen but by the person.
+    results.selectedIndex = found.length === 1 ? 0 : -1;
     await visits();
   };
   let timer;
@@ -165,6 +175,8 @@ function links(client) {
   return el("p.row.small", {}, ...made);
 }
 
+document.getElementById("leave").addEventListener("click", () => signOut());
 window.addEventListener("signed-out", (event) => route(event.detail));
 useTheme();
+watchIdleness();
 route();

@@ -1,5 +1,5 @@
 // Follows a consultation's events and, after a broken connection, goes on where it was.
-import { session, socket } from "./api.js";
+import { socket, socketEnded } from "./api.js";
 
 /**
  * @param {string} encounter @param {number} after last seq already known
@@ -25,12 +25,12 @@ export function follow(encounter, after, onEvent, onState) {
     };
     connection.onclose = (event) => {
       if (over) return;
-      onState(false);
       if (event.code === 4401) {
-        session.clear();
-        window.dispatchEvent(new CustomEvent("signed-out", { detail: "Your session has ended: please sign in again." }));
+        // A page that records stays and has the person sign in over it.
+        socketEnded(connection, () => over || open());
         return;
       }
+      onState(false);
       if (event.code >= 4400 && event.code < 4500) return;
       setTimeout(() => over || open(), wait);
       wait = Math.min(wait * 2, 5000);

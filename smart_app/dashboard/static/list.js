@@ -32,6 +32,8 @@ export function listView() {
       el("span.grow"),
       el("a.button", { href: "#/new" }, "New consultation"),
       el("span.quiet.small.wide", {}, "or press ", el("kbd", {}, "n")),
+      el("a", { href: "#/present" }, "Here now"),
+      el("a", { href: "#/emergency" }, "Emergency access"),
     ),
     el("div.card", {}, body),
   );

@@ -21,8 +21,10 @@ export function noteView(onPick) {
       drawn = text;
       const focused = document.activeElement?.dataset?.sentence;
       this.state(note.status);
+      state.title = note.engine ? `Drafted by ${note.engine}` : "";
+      if (note.engine && note.status !== "final") state.textContent = `draft by machine: ${note.engine}`;
       buttons = [];
-      body.replaceChildren(...note.sections.map((section) => drawSection(section)));
+      body.replaceChildren(...note.sections.map((section) => drawSection(section)), ...leftOut(note));
       if (focused) body.querySelector(`[data-sentence="${CSS.escape(focused)}"]`)?.focus();
     },
     /** @param {string} status a Composition status */
@@ -50,7 +52,8 @@ export function noteView(onPick) {
         { type: "button", onclick: () => onPick(sentence.evidence) },
         sentence.text,
         " ",
-        el("span.from", {}, `[${sentence.evidence.map((id) => id.replace(/^s/, "")).join(", ")}]`),
+        ...(sentence.check?.length ? [checkThis(sentence.check), " "] : []),
+        el("span.from", {}, `[${sentence.evidence.map((id) => id.replace(/^(r\d+)?s/, "")).join(", ")}]`),
       );
       button.dataset.sentence = sentence.id;
       button.dataset.evidence = sentence.evidence.join(" ");
@@ -61,6 +64,17 @@ export function noteView(onPick) {
     const content = sentences.length ? sentences : [el("p.quiet.small", {}, "Nothing yet.")];
     return el("div", {}, el("h3", {}, section.title), ...content);
   }
+}
+
+/** A mark on a sentence that its evidence does not plainly bear out. */
+function checkThis(doubts) {
+  return el("span.check", { title: doubts.join("; ") }, `check this: ${doubts.join("; ")}`);
+}
+
+function leftOut(note) {
+  if (!note.left_out || note.status === "final") return [];
+  const [many, them] = note.left_out === 1 ? ["1 sentence", "it"] : [`${note.left_out} sentences`, "them"];
+  return [el("p.quiet.small", {}, `${many} left out: what was said does not bear ${them} out.`)];
 }
 
 function waiting() {

@@ -1,6 +1,6 @@
 // Sends numbered frames and keeps each one until the server says it is durable, so that a broken
 // connection loses nothing. The protocol is in docs/architecture.md.
-import { socket } from "./api.js";
+import { socket, socketEnded } from "./api.js";
 
 export const RATE = 16000;
 const FRAME = RATE / 10;
@@ -8,7 +8,7 @@ const FRAME = RATE / 10;
 export class Recorder {
   /**
    * @param {string} encounter @param {number} channels
-   * @param {(state: string, detail?: string) => void} onState connected, waiting, refused, stopped
+   * @param {(state: string, detail?: string) => void} onState connected, waiting, signed-out, refused, stopped
    */
   constructor(encounter, channels, onState) {
     this.encounter = encounter;
@@ -71,6 +71,12 @@ export class Recorder {
   closed(event) {
     this.open = false;
     if (this.over) return;
+    if (event.code === 4401) {
+      // The sound goes on and is kept here until the person has signed in again.
+      this.onState("signed-out");
+      socketEnded(this.connection, () => this.over || this.connect());
+      return;
+    }
     if (event.code >= 4400 && event.code < 4500) {
       this.over = true;
       this.onState("refused", event.reason);

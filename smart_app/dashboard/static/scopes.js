@@ -49,6 +49,20 @@ function spaced(type) {
   return type.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 }
 
+/**
+ * How long the access lasts with these scopes, in a sentence.
+ * @param {string[]} scopes
+ * @param {{access_seconds: number, grant_days: number}} lasts
+ */
+export function howLong(scopes, lasts) {
+  const once = `${Math.round(lasts.access_seconds / 60)} minutes`;
+  if (scopes.includes("offline_access"))
+    return `Its access lasts for ${lasts.grant_days} days, or until you end it under Connected apps.`;
+  if (scopes.includes("online_access"))
+    return `Its access lasts while you are signed in here, and ends ${once} later at most.`;
+  return `Its access ends after ${once} at most.`;
+}
+
 /** The narrower scopes of one that names a type with categories. @param {string} scope */
 export function categoriesOf(scope) {
   const [, type] = scope.match(/^\w+\/(\w+)\.[^?]+$/) ?? [];

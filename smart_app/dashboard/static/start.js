@@ -2,9 +2,16 @@
 import { call, nameOf, search } from "./api.js";
 import { el } from "./dom.js";
 import { pending } from "./pending.js";
+import { watchPresent } from "./present.js";
 
-export function startView() {
+/**
+ * @param {string|null} wanted the id of the patient to offer first
+ * @returns {{node: any, leave: () => void}}
+ */
+export function startView(wanted = null) {
   let chosen = null;
+  let here = [];
+  let others = [];
   const problem = el("p.error", { role: "alert", hidden: true });
   const results = el("select", { id: "patient", size: 5, required: true });
   const query = el("input", { type: "search", id: "find", placeholder: "Family or given name" });
@@ -16,13 +23,30 @@ export function startView() {
   const find = async () => {
     try {
       const name = query.value.trim();
-      const found = await search(`Patient?_count=20${name ? `&name=${encodeURIComponent(name)}` : ""}`);
-      results.replaceChildren(...found.map(option));
-      if (found.length) results.selectedIndex = 0;
-      fresh.box.open = found.length === 0;
+      const which = name ? `&name=${encodeURIComponent(name)}` : wanted ? `&_id=${encodeURIComponent(wanted)}` : "";
+      const found = await search(`Patient?_count=20${which}`);
+      if (name !== query.value.trim()) return;
+      others = found;
+      draw();
+      // An answer that comes late must not close what somebody has begun to fill in: the visit would
+      // be recorded on whoever is in the list.
+      if (!fresh.begun()) fresh.box.open = results.options.length === 0;
     } catch (error) {
       fail(error);
     }
+  };
+  // Who is here comes first: it is nearly always one of them.
+  const draw = () => {
+    const before = results.value;
+    const words = query.value.trim().toLowerCase();
+    const near = here.filter((one) => (words ? one.name.toLowerCase().includes(words) : !wanted || one.patient === `Patient/${wanted}`));
+    const known = new Set(near.map((one) => one.patient));
+    const rest = others.filter((one) => !known.has(`Patient/${one.id}`));
+    const groups = near.length ? [group("Here now", near.map(present)), group("Others", rest.map(option))] : rest.map(option);
+    results.replaceChildren(...groups);
+    results.value = before;
+    // Nobody is chosen but by a person: here, or by the link that led here.
+    if (results.selectedIndex < 0 && wanted) results.value = `Patient/${wanted}`;
   };
   const fail = (error) => {
     problem.textContent = error.message;
@@ -56,7 +80,14 @@ export function startView() {
   });
   fresh.box.addEventListener("toggle", () => (results.required = !fresh.box.open));
   find();
-  return el(
+  const stop = watchPresent(
+    (rows) => {
+      here = rows;
+      draw();
+    },
+    () => {}, // the search still offers everybody
+  );
+  const node = el(
     "form.card.form.stack",
     { onsubmit: submit },
     el("h1", {}, "New consultation"),
@@ -68,6 +99,17 @@ export function startView() {
     el("label.tick", { htmlFor: "consent" }, consent, "The patient agrees to be recorded."),
     el("div.row", {}, button, el("a", { href: "#/" }, "Cancel")),
   );
+  return { node, leave: stop };
+}
+
+function group(label, options) {
+  return el("optgroup", { label }, ...options);
+}
+
+function present(one) {
+  const born = one.born ? `, born ${one.born}` : "";
+  const place = one.place ? ` (${one.place})` : "";
+  return el("option", { value: one.patient }, `${one.name || "Unnamed"}${born}${place}`);
 }
 
 function option(patient) {
@@ -91,6 +133,9 @@ function newPatientFields() {
     field("Date of birth", born),
     field("Sex", gender),
   );
+  let touched = false;
+  for (const [target, event] of [[box.firstChild, "click"], [box, "input"]]) target.addEventListener(event, () => (touched = true));
+  const begun = () => touched;
   const create = async () => {
     if (!family.value.trim()) throw new Error("Enter the new patient's family name.");
     const patient = { resourceType: "Patient", name: [{ family: family.value.trim() }] };
@@ -99,7 +144,7 @@ function newPatientFields() {
     if (gender.value) patient.gender = gender.value;
     return `Patient/${(await call("POST", "/fhir/Patient", patient)).id}`;
   };
-  return { box, create };
+  return { box, create, begun };
 }
 
 function sourceFields() {

@@ -3,11 +3,14 @@ import { clock, el } from "./dom.js";
 
 const ROLE = { doctor: "Doctor", patient: "Patient", unknown: "Speaker" };
 
+const EMPTY = "Nothing has been said yet.";
+const UNHEARD = "What is said is recorded, and appears here once speech recognition works.";
+
 /** @param {(ids: string[]) => void} onPick a segment was chosen */
 export function transcriptView(onPick) {
   const finals = el("div", { role: "log", "aria-label": "Transcript" });
   const partials = el("div");
-  const empty = el("p.quiet", {}, "Nothing has been said yet.");
+  const empty = el("p.quiet", {}, EMPTY);
   const pane = el("div.pane", { tabIndex: 0 }, empty, finals, partials);
   const current = new Map(); // channel -> partial
   let follows = true;
@@ -41,12 +44,22 @@ export function transcriptView(onPick) {
       this.drawPartials();
     },
     partial(data) {
-      current.set(data.channel, data);
+      // Nothing said: the engine that was about to say it has failed.
+      if (data.text) current.set(data.channel, data);
+      else current.delete(data.channel);
       this.drawPartials();
     },
     drawPartials() {
       partials.replaceChildren(...[...current.values()].map((data) => line(data, ".partial")));
       settle();
+    },
+    /** @param {boolean} is whether nothing hears what is said */
+    waits(is) {
+      empty.textContent = is ? UNHEARD : EMPTY;
+    },
+    clear() {
+      finals.replaceChildren();
+      this.clearPartials();
     },
     clearPartials() {
       current.clear();

@@ -50,6 +50,7 @@ async def test_what_cannot_start(desk: Desk, body: Any, status: int) -> None:
         ("GET", "/api/encounters/x"),
         ("POST", "/api/encounters/x/stop"),
         ("POST", "/api/encounters/x/sign"),
+        ("POST", "/api/encounters/x/retranscribe"),
         ("POST", "/api/alerts/x/acknowledge"),
     ],
 )
@@ -65,6 +66,7 @@ async def test_everything_is_closed_without_a_token(desk: Desk, method: str, pat
         ("GET", "/api/encounters/unknown"),
         ("POST", "/api/encounters/unknown/stop"),
         ("POST", "/api/encounters/unknown/sign"),
+        ("POST", "/api/encounters/unknown/retranscribe"),
         ("POST", "/api/alerts/unknown/acknowledge"),
     ],
 )
@@ -89,3 +91,19 @@ async def test_signing_too_early_is_a_conflict_and_stopping_twice_is_none(desk: 
         assert answer.status_code == 202
         assert answer.json()["status"] == "stopping"
     assert (await desk.http.post(f"/api/encounters/{encounter}/sign")).status_code == 409
+
+
+async def test_transcribing_again_without_a_second_engine_is_not_supported(desk: Desk) -> None:
+    encounter = await desk.begin()
+    answer = await desk.http.post(f"/api/encounters/{encounter}/retranscribe")
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["code"] == "not-supported"
+    assert (await desk.http.get(f"/api/encounters/{encounter}")).json()["second_engine"] is False
+
+
+async def test_who_may_not_change_transcripts_orders_none(desk: Desk) -> None:
+    encounter = await desk.begin()
+    token = await desk.token_for("user/*.rs user/Encounter.cruds")
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = await desk.http.post(f"/api/encounters/{encounter}/retranscribe", headers=headers)
+    assert answer.status_code == 403

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from fhir_server.administration.acts import OPERATOR
 from tests.smart_app.conftest import Desk, close_code, receive
 
 
@@ -64,15 +65,24 @@ async def test_refused_watchers_learn_why(desk: Desk) -> None:
 
 async def test_an_expiring_token_closes_the_socket(desk: Desk) -> None:
     encounter = await desk.begin()
-    short = await desk.token_for("user/Encounter.r", seconds=1)
+    short = await desk.token_for("user/*.r", seconds=1)
     async with desk.socket(f"/ws/encounters/{encounter}", token=short) as socket:
+        assert await close_code(socket) == 4401
+
+
+async def test_disabling_the_person_closes_the_socket(desk: Desk) -> None:
+    encounter = await desk.begin()
+    async with desk.socket(f"/ws/encounters/{encounter}") as socket:
+        assert (await receive(socket))["type"] == "session.started"
+        await desk.fhir.administration.people.disable(OPERATOR, "dr.adams")
         assert await close_code(socket) == 4401
 
 
 async def test_a_watcher_that_does_not_read_delays_nobody(desk: Desk) -> None:
     encounter = await desk.begin()
     path = f"/ws/encounters/{encounter}"
-    async with desk.socket(path, max_queue=1) as slow, desk.socket(path) as quick:
+    idle = desk.socket(path, max_queue=1, close_timeout=0.1)  # it will not read the closing either
+    async with idle as slow, desk.socket(path) as quick:
         text = "x" * 20_000
         for _ in range(300):
             await desk.consultations.bus.publish(encounter, "transcript.partial", {"text": text})

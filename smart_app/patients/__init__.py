@@ -1,0 +1,1 @@
+"""Who is here: the patients whose visits are under way."""
