@@ -6,8 +6,10 @@ No body, no query string and no exception text is logged: each may hold what a p
 from __future__ import annotations
 
 import re
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import structlog
@@ -37,12 +39,36 @@ def configure_logging(format: Literal["console", "json"]) -> None:
     )
 
 
-class RequestLog:
-    """Gives each request an id, answers it as X-Request-Id, and logs method, route and time."""
+@contextmanager
+def logging_to_stderr() -> Iterator[None]:
+    """Keep the log off standard output, which is for what a command answers."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=_stderr_logger, cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
-    def __init__(self, app: ASGIApp, new_id: Callable[[], str]) -> None:
+
+def _stderr_logger(*_: object) -> structlog.PrintLogger:
+    return structlog.PrintLogger(sys.stderr)
+
+
+class RequestLog:
+    """Gives each request an id, answers it as X-Request-Id, and logs method, route and time.
+
+    `observe` is told method, route, status and seconds.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        new_id: Callable[[], str],
+        observe: Callable[[str, str, int, float], None],
+    ) -> None:
         self._app = app
         self._new_id = new_id
+        self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take the caller's X-Request-Id if it is a plain id, else make one."""
@@ -66,12 +92,14 @@ class RequestLog:
                 await self._app(scope, receive, watch)
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
+                seconds = time.perf_counter() - began
+                self._observe(scope["method"], route, status, seconds)
                 _log.info(
                     "request",
                     method=scope["method"],
                     route=route,
                     status=status,
-                    ms=round((time.perf_counter() - began) * 1000, 1),
+                    ms=round(seconds * 1000, 1),
                 )
 
 

@@ -13,6 +13,8 @@ from fhir_server.clock import random_id
 from fhir_server.errors import VersionConflict
 from fhir_server.resource import Resource
 from fhir_server.server import FhirServer
+from integrations.hl7v2 import store as hl7v2_store
+from integrations.hl7v2.store.outbound_indexes import prepare_outbound
 from pipelines.store import prepare
 
 FIRST_USERNAME = "clinician"
@@ -26,6 +28,8 @@ async def migrate(settings: Settings, *, first_login: Path | None = None) -> Fir
     """
     async with open_fhir(settings) as server:
         await prepare(server.server.store.database)
+        await prepare_outbound(server.server.store.database)
+        await hl7v2_store.prepare(server.server.store.database)
         if first_login is None or await server.accounts.any():
             return None
         login = FirstLogin(FIRST_USERNAME, secrets.token_urlsafe(12))
@@ -34,7 +38,9 @@ async def migrate(settings: Settings, *, first_login: Path | None = None) -> Fir
         return login
 
 
-async def add_user(server: FhirServer, username: str, password: str, *, display: str) -> str:
+async def add_user(
+    server: FhirServer, username: str, password: str, *, display: str, email: str = ""
+) -> str:
     """An account and the Practitioner behind it; returns the Practitioner's reference.
 
     Raises `VersionConflict` when the name is taken.
@@ -51,5 +57,7 @@ async def add_user(server: FhirServer, username: str, password: str, *, display:
     # The person first: an account without one could sign in and be nobody in the audit.
     await server.server.store.transact(lambda unit: unit.put(practitioner))
     reference = f"Practitioner/{id}"
-    await server.sign_in.add_account(username, password, reference=reference, display=display)
+    await server.sign_in.add_account(
+        username, password, reference=reference, display=display, email=email
+    )
     return reference

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
@@ -39,6 +39,21 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]
             yield from _rows(kind, f"{prefix}{name.upper()}__")
         else:
             yield f"{prefix}{name.upper()}", _default(field.default), field.description or ""
+            yield from _members(kind, f"{prefix}{name.upper()}[]")
+
+
+def _members(kind: Any, prefix: str) -> Iterator[tuple[str, str, str]]:
+    """What stands in each object of a JSON list, `[].tls.key` for example."""
+    items = get_args(kind)
+    model = items[0] if items and isinstance(items[0], type) else kind
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _members(inner, f"{prefix}.{name}")
+        elif field.description:
+            yield f"{prefix}.{name}", _default(field.default), field.description
 
 
 def _default(value: Any) -> str:

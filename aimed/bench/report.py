@@ -59,12 +59,7 @@ def as_json(figures: Figures, stored: Statistics, conditions: Conditions) -> dic
 
 def show(report: dict[str, Any], console: Console) -> None:
     """Print the tables."""
-    conditions = report["conditions"]
-    console.print(
-        f"{conditions['database']}; {conditions['cores']} cores ({conditions['processor']}), "
-        f"Python {conditions['python']}, load before {conditions['loadBefore']:.1f}; "
-        f"{conditions['data']}"
-    )
+    show_conditions(report["conditions"], console)
     console.print(_table("Import of transaction bundles", report["import"], "resources/s"))
     console.print(_table("Single interactions: " + _MIX, report["crud"], "requests/s"))
     console.print(_table("Searches, one client", report["search"], "requests/s"))
@@ -78,6 +73,15 @@ def show(report: dict[str, Any], console: Console) -> None:
         f"{stored['sampled']} sampled a body has {stored['body_bytes']:.0f} bytes, its index entry "
         f"{stored['index_bytes']:.0f} bytes with {stored['keys']:.0f} keys, "
         f"{stored['ranges']:.0f} ranges and {stored['words']:.0f} words."
+    )
+
+
+def show_conditions(conditions: dict[str, Any], console: Console) -> None:
+    """Print what the figures hold for."""
+    console.print(
+        f"{conditions['database']}; {conditions['cores']} cores ({conditions['processor']}), "
+        f"Python {conditions['python']}, load before {conditions['loadBefore']:.1f}; "
+        f"{conditions['data']}"
     )
 
 

@@ -11,14 +11,15 @@ import typer
 from rich.progress import Progress
 
 from aimed.cli.options import Data
-from aimed.embedded.databases import reach
+from aimed.embedded.databases import reach_database
 from aimed.embedded.errors import StackError
 from aimed.settings import Settings
+from fhir_server.administration.chain_state import SHOWN
 from fhir_server.audit.chain import Finding, verify
 from fhir_server.audit.sealing import Sealing
 from fhir_server.clock import system_clock
-from fhir_server.store.audit_chain import AuditChain
-from fhir_server.store.connection import connect
+from fhir_server.store.audit_chain import AuditChain, AuditWitness
+from fhir_server.store.audit_checks import AuditCheck, AuditCheckStore
 
 Head = Annotated[
     str | None,
@@ -77,31 +78,36 @@ def _key(settings: Settings) -> bytes:
 async def _verify(
     settings: Settings, data: Data, noted: tuple[int, str] | None
 ) -> tuple[int, list[Finding]]:
-    events, findings = 0, []
-    async with reach(settings, data) as reached, connect(reached.mongo_uri) as client:
-        chain = AuditChain(client[reached.mongo.database])
+    """How many events there are and what is wrong. The audit page shows it as the last check."""
+    began, events, last, findings = system_clock(), 0, (0, ""), list[Finding]()
+    async with reach_database(settings, data) as database:
+        chain = AuditChain(database)
         with Progress(transient=True, disable=not sys.stderr.isatty()) as progress:
             bar = progress.add_task("Verifying", total=await chain.count())
-            async for one in verify(chain, _key(reached), noted):
+            async for one in verify(chain, _key(settings), noted):
                 if isinstance(one, Finding):
                     findings.append(one)
                 else:
                     events += len(one.entries)
+                    last = (one.number, one.hash)
                     progress.advance(bar)
+        shown = tuple((one.place, one.text) for one in findings[:SHOWN])
+        check = AuditCheck(began, system_clock(), events, len(findings), *last, shown)
+        await AuditCheckStore(database).keep(check)
     return events, findings
 
 
 async def _head(settings: Settings, data: Data) -> str:
-    async with reach(settings, data) as reached, connect(reached.mongo_uri) as client:
-        last = await AuditChain(client[reached.mongo.database]).last()
+    async with reach_database(settings, data) as database:
+        last = await AuditChain(database).last()
     if last is None:
         raise StackError("No event was sealed yet.")
     return f"{last.number}:{last.hash}"
 
 
 async def _purge(settings: Settings, data: Data, days: int | None) -> int:
-    async with reach(settings, data) as reached, connect(reached.mongo_uri) as client:
-        chain = AuditChain(client[reached.mongo.database])
-        sealing = Sealing(chain, clock=system_clock, key=_key(reached))
-        kept = timedelta(days=days or reached.fhir.audit.retention_days)
+    async with reach_database(settings, data) as database:
+        chain = AuditChain(database)
+        sealing = Sealing(chain, AuditWitness(_key(settings)), clock=system_clock)
+        kept = timedelta(days=days or settings.fhir.audit.retention_days)
         return await sealing.purge(system_clock() - kept)

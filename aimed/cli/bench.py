@@ -19,6 +19,8 @@ from aimed.bench import bundles
 from aimed.bench.fhir import Plan, run
 from aimed.bench.measuring import ApiCpu
 from aimed.bench.report import Conditions, as_json, show
+from aimed.cli.bench_consultation import consultation
+from aimed.cli.bench_hl7v2 import hl7v2
 from aimed.cli.up import say
 from aimed.embedded import Stack
 from aimed.settings import Settings
@@ -54,6 +56,8 @@ def make_bench() -> typer.Typer:
     cli = typer.Typer(help="Measure this machine.", no_args_is_help=True)
     cli.callback()(_bench)
     cli.command("fhir")(fhir)
+    cli.command("hl7v2")(hl7v2)
+    cli.command("consultation")(consultation)
     return cli
 
 

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from aimed.cli.administering import Json, print_json, with_server
 from aimed.cli.options import Data
-from aimed.embedded.databases import reach
-from aimed.embedded.errors import StackError
-from aimed.fhir import new_secret
-from aimed.settings import Settings
-from fhir_server.auth.smart.clients.client import Client, ClientStore
-from fhir_server.auth.smart.clients.credentials import with_secret
+from fhir_server.administration.acts import OPERATOR, Act
+from fhir_server.administration.applications import CEILING, Applications
+from fhir_server.auth.smart.clients.client import Client
 from fhir_server.auth.smart.clients.metadata import describe, read_metadata
-from fhir_server.auth.smart.clients.registration import Registered, Registration
-from fhir_server.auth.smart.clients.scope_ceiling import limited
-from fhir_server.auth.smart.errors import OAuthError
-from fhir_server.clock import random_id, system_clock
-from fhir_server.resource import dumps, indent, loads
-from fhir_server.store.connection import connect
-from fhir_server.store.smart.grants import GrantStore
-from fhir_server.store.smart.invitations import InvitationStore
+from fhir_server.auth.smart.clients.registration import Registered
+from fhir_server.clock import instant
+from fhir_server.resource import loads
+from fhir_server.rest.admin import answers
+from fhir_server.server import FhirServer
+from fhir_server.store.smart.invitations import Invitation
+from fhir_server.store.smart.keys import SigningKeyStore, StoredKey
 
 OWNER = "operator"
-CEILING = (
-    "openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter",
-    "online_access", "offline_access", "patient/*.cruds", "user/*.cruds", "system/*.cruds",
-)  # fmt: skip
-"""What an operator may give a client: everything."""
-
 _T = TypeVar("_T")
-_Work = Callable[[ClientStore, Registration], Awaitable[_T]]
+_Work = Callable[[Applications], Awaitable[_T]]
 Id = Annotated[str, typer.Argument(help="The client's id.")]
 Scope = Annotated[
     str | None, typer.Option(help="The most it may ever get, as 'openid patient/*.rs'.")
@@ -46,14 +34,21 @@ Scope = Annotated[
 def make_client() -> typer.Typer:
     """The subcommands."""
     client = typer.Typer(help="Register apps and look after them.", no_args_is_help=True)
-    client.command("add")(add)
-    client.command("invite")(invite)
-    client.command("list")(list_all)
-    client.command("show")(show)
-    client.command("approve")(approve)
-    client.command("disable")(disable)
-    client.command("rotate-secret")(rotate_secret)
-    client.command("remove")(remove)
+    for name, command in (
+        ("add", add),
+        ("invite", invite),
+        ("invitations", invitations),
+        ("withdraw", withdraw),
+        ("list", list_all),
+        ("show", show),
+        ("approve", approve),
+        ("scope", set_scope),
+        ("disable", disable),
+        ("rotate-secret", rotate_secret),
+        ("remove", remove),
+        ("signing-keys", signing_keys),
+    ):
+        client.command(name)(command)
     return client
 
 
@@ -89,11 +84,15 @@ def add(
     sent |= {"jwks": loads(jwks.read_bytes())} if jwks else {}
     sent |= {"jwks_uri": jwks_uri} if jwks_uri else {}
 
-    async def work(clients: ClientStore, registration: Registration) -> Registered:
+    async def work(server: FhirServer) -> Registered:
         metadata = read_metadata(sent, CEILING)
-        return await registration.add(metadata, owner=OWNER, approved=True, id=client_id)
+        registration = server.smart.registration
+        made = await registration.add(metadata, owner=OWNER, approved=True, id=client_id)
+        act = Act("clients/add", "registration", details=(("client", made.client.id),))
+        await server.administration.acts.note(OPERATOR, act)
+        return made
 
-    added = _run(data, work)
+    added = with_server(data, work)
     _print(added.client)
     if added.secret:
         typer.echo(f"Secret, shown this once: {added.secret}")
@@ -106,37 +105,67 @@ def invite(
     data: Data = None,
 ) -> None:
     """Print an invitation for one registration at /auth/register (an initial access token)."""
-    scopes = tuple(scope.split()) if scope else None
-
-    async def work(clients: ClientStore, registration: Registration) -> str:
-        return await registration.invite(owner, scopes=scopes, days=days)
-
-    typer.echo(_run(data, work))
+    scopes = tuple(scope.split()) if scope else CEILING
+    token, _ = _run(data, lambda it: it.invite(OPERATOR, owner, scopes, days))
+    typer.echo(token)
 
 
-def list_all(data: Data = None) -> None:
+def invitations(data: Data = None, json: Json = False) -> None:
+    """Print id, end, owner and scopes of the invitations that can still be used."""
+
+    async def work(applications: Applications) -> list[Invitation]:
+        return await applications.invitations()
+
+    told = [answers.invitation(one) for one in _run(data, work)]
+    if json:
+        print_json(told)
+        return
+    for one in told:
+        typer.echo(f"{one['id']}  {one['expires']}  {one['owner']}  {one['scope']}")
+
+
+def withdraw(
+    invitation: Annotated[str, typer.Argument(help="The invitation's id, as listed.")],
+    data: Data = None,
+) -> None:
+    """Make an invitation useless."""
+    _run(data, lambda it: it.withdraw(OPERATOR, invitation))
+
+
+def list_all(data: Data = None, json: Json = False) -> None:
     """Print id, status, method and name of every client."""
-
-    async def work(clients: ClientStore, registration: Registration) -> list[Client]:
-        return await clients.all()
-
-    for client in _run(data, work):
+    found = _run(data, lambda it: it.all())
+    if json:
+        print_json([answers.client(one) for one in found])
+        return
+    for client in found:
         typer.echo(f"{client.id}  {client.status:8}  {client.method:19}  {client.name}")
 
 
 def show(client_id: Id, data: Data = None) -> None:
     """Print a client as RFC 7591 JSON."""
-    _print(_run(data, lambda clients, _: _found(clients, client_id)))
+    _print(_run(data, lambda it: it.find(client_id)))
 
 
 def approve(client_id: Id, scope: Scope = None, data: Data = None) -> None:
     """Let a pending or disabled client ask for tokens, with fewer scopes if you say so."""
-    _set_status(client_id, data, "active", scope)
+    scopes = tuple(scope.split()) if scope else None
+    _print(_run(data, lambda it: it.approve(OPERATOR, client_id, scopes)))
+
+
+def set_scope(
+    client_id: Id,
+    scope: Annotated[str, typer.Argument(help="Scopes with a space between them, quoted.")],
+    data: Data = None,
+) -> None:
+    """Set the most that a client may ever get. When that is less, its tokens end."""
+    scopes = tuple(scope.split())
+    _print(_run(data, lambda it: it.set_scopes(OPERATOR, client_id, scopes)))
 
 
 def disable(client_id: Id, data: Data = None) -> None:
-    """Keep a client from getting any more tokens."""
-    _set_status(client_id, data, "disabled", None)
+    """Take a client's tokens away and keep it from getting any more."""
+    _print(_run(data, lambda it: it.disable(OPERATOR, client_id)))
 
 
 def rotate_secret(
@@ -147,74 +176,34 @@ def rotate_secret(
     data: Data = None,
 ) -> None:
     """Print a new secret."""
-    secret = new_secret()
-
-    async def work(clients: ClientStore, registration: Registration) -> None:
-        client = await _found(clients, client_id)
-        if not client.method.startswith("client_secret"):
-            raise StackError("This client does not authenticate with a secret.")
-        hours = timedelta(hours=overlap)
-        await clients.replace(with_secret(client, secret, system_clock(), overlap=hours))
-
-    _run(data, work)
-    typer.echo(secret)
+    typer.echo(_run(data, lambda it: it.rotate_secret(OPERATOR, client_id, overlap)))
 
 
 def remove(client_id: Id, data: Data = None) -> None:
     """Forget a client."""
+    _run(data, lambda it: it.remove(OPERATOR, client_id))
 
-    async def work(clients: ClientStore, registration: Registration) -> None:
-        if not await clients.remove(client_id):
-            raise StackError(f"There is no client {client_id}.")
-        await registration.end(client_id)
 
-    _run(data, work)
+def signing_keys(
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Publish a new key now; it signs an hour later.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Print the keys that id_tokens for clients are signed with: kid, and since when."""
+
+    async def work(server: FhirServer) -> list[StoredKey]:
+        if rotate:
+            await server.smart.keys.rotate()
+        return await SigningKeyStore(server.server.store.database).all()
+
+    for key in with_server(data, work):
+        typer.echo(f"{key.kid}  signs from {instant(key.active)}")
 
 
 def _run(data: Data, work: _Work[_T]) -> _T:
-    try:
-        return asyncio.run(_with_stores(Settings(), data, work))
-    except OAuthError as error:
-        raise StackError(error.description) from None
-
-
-async def _with_stores(settings: Settings, data: Data, work: _Work[_T]) -> _T:
-    async with reach(settings, data) as reached, connect(reached.mongo_uri) as client:
-        database = client[reached.mongo.database]
-        clients = ClientStore(database)
-        registration = Registration(
-            clients,
-            InvitationStore(database),
-            clock=system_clock,
-            ids=random_id,
-            secret=new_secret,
-            ceiling=CEILING,
-            ended=GrantStore(database).end_client,
-        )
-        return await work(clients, registration)
-
-
-def _set_status(
-    client_id: str, data: Data, status: Literal["active", "disabled"], scope: str | None
-) -> None:
-    async def work(clients: ClientStore, registration: Registration) -> Client:
-        client = await _found(clients, client_id)
-        scopes = tuple(scope.split()) if scope else client.scopes
-        if limited(scopes, client.scopes) != scopes:
-            raise StackError("It asked for less than that.")
-        if status == "disabled":
-            await registration.end(client_id)
-        return await clients.replace(replace(client, status=status, scopes=scopes))
-
-    _print(_run(data, work))
-
-
-async def _found(clients: ClientStore, client_id: str) -> Client:
-    client = await clients.find(client_id)
-    if client is None:
-        raise StackError(f"There is no client {client_id}.")
-    return client
+    return with_server(data, lambda server: work(server.administration.applications))
 
 
 def _print(client: Client) -> None:
-    typer.echo(indent(dumps(describe(client))).decode())
+    print_json(describe(client))

@@ -13,7 +13,7 @@ from aimed.audio_file import UnreadableAudio, read_pcm
 from aimed.cli.options import Data, Port
 from aimed.cli.up import print_addresses, say, stop_signal, unless
 from aimed.demo.api import Api, DemoError
-from aimed.demo.report import passed, show
+from aimed.demo.report import passed, show, slow
 from aimed.demo.run import Result, Visit, play
 from aimed.demo.screen import Screen
 from aimed.embedded import Stack
@@ -32,6 +32,11 @@ Audio = Annotated[
     Path | None,
     typer.Option("--audio", help="Play this recording (WAV, FLAC, Ogg, MP3) instead."),
 ]
+
+_HURRIED = (
+    "       At {speed:g} times the speed, speech recognition on this machine may not keep up: "
+    "--speed 1 shows how long people wait."
+)
 
 
 def demo(
@@ -68,6 +73,8 @@ async def _demo(stack: Stack, visit: Visit, speed: float, exit: bool, console: C
         if not await unless(stopped, perform()):
             return True
         show(outcome[0], console)
+        if speed > 1 and slow(outcome[0]):
+            console.print(_HURRIED.format(speed=speed))
         if not exit:
             console.print(f"\nStill serving at [bold]{stack.http_url}[/bold]; Ctrl-C stops it.")
             await unless(stopped, stack.failed())

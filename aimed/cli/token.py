@@ -1,4 +1,8 @@
-"""`aimed token`: a bearer token for whoever administers the machine."""
+"""`aimed token`: a bearer token for whoever administers the machine.
+
+It is that of an application without a person: no role, and nothing that its scopes do not say. Who
+can run this has the database and its keys; what it is used for is in the audit trail.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ async def _token(settings: Settings, data: Data, scope: str, seconds: int) -> st
         password_hash="",
         reference="Device/aimed-administrator",
         display="Administrator's command line",
-        roles=("administrator",),
+        roles=(),
         scope=scope,
     )
     async with reach(settings, data) as reached, open_fhir(reached) as server:

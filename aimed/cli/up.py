@@ -11,14 +11,18 @@ from typing import Any
 
 import typer
 
+from aimed.cli.mllp import address_line
 from aimed.cli.options import Data, Host, Port
 from aimed.embedded import Stack
+from aimed.embedded.errors import StackError
 from aimed.settings import Settings
 
 
 def up(port: Port = None, data: Data = None, host: Host = None) -> None:
-    """Start everything: databases, API with dashboard, worker and relay. Ctrl-C stops it."""
+    """Start everything: databases, API, dashboard, HL7 v2, worker and relay. Ctrl-C stops it."""
     settings = Settings()
+    if settings.http.tls.certificate is not None:
+        raise StackError("`aimed up` serves plain HTTP, for trying out: use `aimed serve` for TLS.")
     asyncio.run(
         _up(
             settings,
@@ -44,6 +48,8 @@ async def _up(settings: Settings, data: Path, host: str, port: int) -> None:
 def print_addresses(stack: Stack) -> None:
     """One address a line, and on the first run the login. Other programs read these lines."""
     typer.echo(f"http   {stack.http_url}")
+    for one in stack.listeners:
+        typer.echo(address_line(one.name, one.host, one.port))
     typer.echo(f"mongo  {_without_password(stack.mongo_uri)}")
     typer.echo(f"redis  {_without_password(stack.redis_uri)}")
     if stack.first_login is not None:

@@ -38,6 +38,18 @@ async def http_answers(port: int, host: str, path: str) -> bool:
     return answer is not None and answer.split(b" ")[1:2] == [b"200"]
 
 
+async def accepts(port: int, host: str) -> bool:
+    """Whether something takes connections there. For servers that speak only when spoken to."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        return False
+    return True
+
+
 async def _read_message(reader: asyncio.StreamReader) -> bytes:
     (length,) = struct.unpack("<i", await reader.readexactly(4))
     return await reader.readexactly(length - 4)

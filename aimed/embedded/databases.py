@@ -9,6 +9,8 @@ from pathlib import Path
 from aimed.embedded.data_folder import DataFolder
 from aimed.embedded.stack import Stack
 from aimed.settings import Settings
+from fhir_server.store.connection import Database
+from fhir_server.store.encryption import open_database
 
 
 @asynccontextmanager
@@ -27,3 +29,15 @@ async def reach(settings: Settings, data: Path | None) -> AsyncIterator[Settings
         return
     async with Stack(settings, folder, applications=False) as stack:
         yield settings.at(mongo=stack.mongo_uri, redis=stack.redis_uri)
+
+
+@asynccontextmanager
+async def reach_database(settings: Settings, data: Path | None) -> AsyncIterator[Database]:
+    """The MongoDB database of those, with its encryption. Raises `EncryptionFault` too."""
+    async with (
+        reach(settings, data) as reached,
+        open_database(
+            reached.mongo_uri, reached.mongo.database, reached.fhir.encryption
+        ) as database,
+    ):
+        yield database

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from aimed.embedded.answers import http_answers, mongo_answers, redis_answers
+from aimed.embedded.answers import accepts, http_answers, mongo_answers, redis_answers
 from aimed.embedded.child import Program
 from aimed.embedded.data_folder import DataFolder
 from aimed.embedded.errors import StackError
@@ -103,6 +103,19 @@ def background(command: str, folder: DataFolder, environment: Mapping[str, str])
         log=folder.logs / f"{command}.log",
         answers=_at_once,
         environment=environment,
+    )
+
+
+def mllp(folder: DataFolder, host: str, port: int, environment: Mapping[str, str]) -> Program:
+    """`aimed mllp`, whose first listener is on `host` and `port`."""
+    return Program(
+        name="mllp",
+        command=_aimed("mllp"),
+        folder=folder.path,
+        log=folder.logs / "mllp.log",
+        answers=partial(accepts, port, reachable(host)),
+        environment=environment,
+        ready_seconds=90,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import json
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -11,13 +12,15 @@ from types import TracebackType
 from aimed.embedded import programs
 from aimed.embedded.data_folder import Addresses, DataFolder
 from aimed.embedded.errors import StackError
+from aimed.embedded.mllp_ports import as_json, with_ports
 from aimed.embedded.orphans import end_orphans, remember
 from aimed.embedded.ports import free_port, require_free
 from aimed.embedded.supervisor import Supervisor
 from aimed.first_login import FirstLogin
 from aimed.settings import Settings, child_environment
+from integrations.hl7v2.settings import ListenerSettings
 
-_APPLICATIONS = ("api", "worker", "relay")
+_APPLICATIONS = ("api", "mllp", "worker", "relay")
 _DATABASES = ("mongo", "redis")
 _RESTARTING = 30.0
 
@@ -25,9 +28,11 @@ _RESTARTING = 30.0
 class Stack:
     """Everything on one data folder. Use as an async context manager, or `start` and `stop`.
 
-    `port` 0 takes a free one. With `settings.mongo.uri` or `settings.redis.uri` set, that server is
-    used and none is started. `applications` False starts the databases alone. `say` gets sentences
-    about what happens while it runs. Start it in a thread that outlives it (see `tether`).
+    `port` 0 takes a free one, as does a listener of HL7 v2 with port 0. With `settings.mongo.uri`
+    or `settings.redis.uri` set, that server is used and none is started. `applications` False
+    starts the databases alone. `say` gets sentences about what happens while it runs. `environment`
+    is set for the applications beside what they inherit. Start it in a thread that outlives it (see
+    `tether`).
     """
 
     def __init__(
@@ -39,13 +44,16 @@ class Stack:
         port: int = 0,
         applications: bool = True,
         say: Callable[[str], None] = lambda sentence: None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = DataFolder(data)
         self.first_login: FirstLogin | None = None
         self.http_url = self.mongo_uri = self.redis_uri = ""
+        self.listeners: tuple[ListenerSettings, ...] = ()
         self._settings = settings
         self._host, self._port = host, port
         self._applications = applications
+        self._environment = dict(environment or {})
         self._supervisor = Supervisor(say=say, changed=self._remember)
         self._held = ExitStack()
 
@@ -82,7 +90,7 @@ class Stack:
         await self._supervisor.failed()
 
     def pid(self, name: str) -> int:
-        """The process id of `api`, `worker`, `relay`, `mongo` or `redis`."""
+        """The process id of `api`, `mllp`, `worker`, `relay`, `mongo` or `redis`."""
         return self._supervisor.pid(name)
 
     def kill(self, name: str) -> None:
@@ -129,19 +137,42 @@ class Stack:
             first_login=self.folder.first_login,
         )
         port = self._port or free_port(self._host)
+        self.listeners = with_ports(self._settings.hl7v2.listeners)
         self.http_url = f"http://{programs.reachable(self._host)}:{port}"
         environment = child_environment(
             {
+                **self._environment,
                 "AIMED_MONGO__URI": self.mongo_uri,
                 "AIMED_REDIS__URI": self.redis_uri,
                 "AIMED_DATA": str(self.folder.path),
+                "AIMED_HL7V2__LISTENERS": as_json(self.listeners),
+                "AIMED_MAIL__SITE": self._settings.mail.site or self.http_url,
+                **self._own_name(),
             }
         )
         await self._together(
             self._supervisor.start(programs.api(self.folder, self._host, port, environment)),
             self._supervisor.start(programs.background("worker", self.folder, environment)),
             self._supervisor.start(programs.background("relay", self.folder, environment)),
+            *self._mllp(environment),
         )
+
+    def _own_name(self) -> dict[str, str]:
+        """With a list of host names, the one that is printed is among them."""
+        hosts = self._settings.fhir.requests.hosts
+        if not hosts:
+            return {}
+        mine = self.http_url.partition("://")[2]
+        return {"AIMED_FHIR__REQUESTS__HOSTS": json.dumps([*hosts, mine])}
+
+    def _mllp(self, environment: Mapping[str, str]) -> list[Coroutine[None, None, None]]:
+        if not self.listeners:
+            if not self._settings.hl7v2.outbound.destinations:
+                return []
+            return [self._supervisor.start(programs.background("mllp", self.folder, environment))]
+        first = self.listeners[0]
+        program = programs.mllp(self.folder, first.host, first.port, environment)
+        return [self._supervisor.start(program)]
 
     async def _together(self, *starts: Coroutine[None, None, None]) -> None:
         try:

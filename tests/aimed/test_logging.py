@@ -16,7 +16,7 @@ async def one(patient: str) -> dict[str, str]:
 def client(ids: list[str]) -> httpx2.AsyncClient:
     app = FastAPI()
     app.add_api_route("/fhir/Patient/{patient}", one)
-    app.add_middleware(RequestLog, new_id=ids.pop)
+    app.add_middleware(RequestLog, new_id=ids.pop, observe=lambda *_: None)
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test")
 
 

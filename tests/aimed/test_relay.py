@@ -123,3 +123,19 @@ async def test_an_outage_of_redis_is_waited_out(
         stopped.set()
         await running
     assert len(await Outbox(store.database).pending()) == 1
+
+
+async def test_an_idle_relay_asks_for_its_lease_once_a_second(
+    store: MongoStore, redis: Redis, redis_uri: str, mongo_uri: str
+) -> None:
+    stopping = asyncio.Event()
+    working = asyncio.create_task(relay(store, redis, redis_uri, mongo_uri).run(stopping.is_set))
+    await asyncio.sleep(0.5)
+    assert await redis.exists(LEASE)
+    await redis.config_resetstat()
+    await asyncio.sleep(2.5)
+    told = await redis.info("commandstats")
+    assert 1 <= told["cmdstat_get"]["calls"] <= 3
+    stopping.set()
+    await working
+    assert not await redis.exists(LEASE)

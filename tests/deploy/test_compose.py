@@ -13,7 +13,14 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
-SECRETS = {"MONGO_ROOT_PASSWORD", "MONGO_APP_PASSWORD", "MONGO_KEYFILE_SECRET", "REDIS_PASSWORD"}
+SECRETS = {
+    "AUDIT_CHAIN_KEY",
+    "MONGO_ROOT_PASSWORD",
+    "MONGO_APP_PASSWORD",
+    "MONGO_KEYFILE_SECRET",
+    "REDIS_PASSWORD",
+}
+GIVEN = SECRETS | {"PUBLIC_URL"}
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +30,17 @@ def services() -> dict[str, Any]:
 
 
 def test_the_parts_are_there(services: dict[str, Any]) -> None:
-    lasting = {"mongo", "redis", "api", "worker", "relay"}
+    lasting = {"mongo", "redis", "api", "mllp", "worker", "relay"}
     assert set(services) == lasting | {"mongo-initiate", "migrate"}
     for name in lasting:
         assert services[name]["healthcheck"]["test"], name
         assert services[name]["restart"] == "unless-stopped", name
 
 
-def test_every_variable_is_a_secret_that_must_be_given(services: dict[str, Any]) -> None:
+def test_every_variable_must_be_given_and_secrets_are_variables(services: dict[str, Any]) -> None:
     ours = TEXT.replace("$$", "")  # a doubled one is for the container's shell
     names = re.findall(r"\$\{(\w+):\?\}", ours)
-    assert set(names) == SECRETS
+    assert set(names) == GIVEN
     assert ours.count("$") == len(names)
     for service in services.values():
         for name, value in service.get("environment", {}).items():
@@ -57,6 +64,19 @@ def test_our_containers_have_no_rights_to_spare(services: dict[str, Any]) -> Non
         assert "ports" not in service or service["ports"] == ["127.0.0.1:8000:8000"]
 
 
+def test_the_databases_are_on_a_network_of_their_own(services: dict[str, Any]) -> None:
+    assert yaml.safe_load(TEXT)["networks"]["inside"] == {"internal": True}
+    for name, service in services.items():
+        reached = name in ("api", "mllp")
+        assert service["networks"] == (["inside", "outside"] if reached else ["inside"])
+        assert "ports" not in service or reached
+
+
+def test_the_database_account_may_use_its_own_database_alone() -> None:
+    script = (ROOT / "deploy/mongo/initiate.js").read_text()
+    assert re.findall(r"role: \"(\w+)\", db: \"(\w+)\"", script) == [("readWrite", "aimed")]
+
+
 def test_mounted_and_copied_files_exist(services: dict[str, Any]) -> None:
     for service in services.values():
         for volume in service.get("volumes", []):
@@ -68,6 +88,7 @@ def test_mounted_and_copied_files_exist(services: dict[str, Any]) -> None:
             assert (ROOT / source).exists(), source
     assert "--require-hashes" in dockerfile
     assert re.search(r"^USER \d+", dockerfile, re.M)
+    assert re.search(r"^COPY aimed .+^RUN python -m compileall .+^USER", dockerfile, re.M | re.S)
 
 
 def test_docker_reads_it() -> None:
@@ -79,7 +100,7 @@ def test_docker_reads_it() -> None:
         ).returncode
     ):
         pytest.skip("docker compose is not here")
-    given = {**dict.fromkeys(SECRETS, "form-check-only"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    given = {**dict.fromkeys(GIVEN, "form-check-only"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
     command = [docker, "compose", "config", "--quiet"]
     done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

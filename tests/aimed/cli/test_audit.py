@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Callable, Iterator
 
 import pytest
-from typer.testing import CliRunner
 
 from aimed.cli.audit import make_audit
 from aimed.embedded.errors import StackError
@@ -16,44 +13,20 @@ from aimed.settings import Settings
 from fhir_server.audit import Access
 from fhir_server.auth.caller import SYSTEM
 from fhir_server.store.connection import connect
-
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def name() -> str:
-    return f"test_{uuid.uuid4().hex}"
+from tests.aimed.cli.running import Run, RunOf
 
 
 @pytest.fixture
-def run(
-    mongo_uri: str, redis_uri: str, name: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Run]:
+def run(run_of: RunOf, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a subcommand and answers what it printed."""
-    monkeypatch.setenv("AIMED_MONGO__URI", mongo_uri)
-    monkeypatch.setenv("AIMED_REDIS__URI", redis_uri)
-    monkeypatch.setenv("AIMED_MONGO__DATABASE", name)
     monkeypatch.setenv("AIMED_FHIR__AUDIT__CHAIN_KEY", "k" * 32)
-
-    def invoke(*arguments: str) -> str:
-        result = CliRunner().invoke(make_audit(), list(arguments), catch_exceptions=True)
-        if result.exception is not None:
-            raise result.exception
-        return result.stdout
-
     asyncio.run(_events())
-    yield invoke
-    asyncio.run(_drop(mongo_uri, name))
+    return run_of(make_audit())
 
 
 async def _events() -> None:
     async with open_fhir(Settings()) as fhir:
         await fhir.server.audit.record(SYSTEM, Access("read", entities=("Patient/x",)))
-
-
-async def _drop(uri: str, name: str) -> None:
-    async with connect(uri) as client:
-        await client.drop_database(name)
 
 
 async def _change(uri: str, name: str) -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from aimed.cli.client import make_client
 from aimed.embedded.errors import StackError
@@ -17,37 +14,13 @@ from fhir_server.auth.smart.clients.client import Client, ClientStore
 from fhir_server.auth.smart.clients.credentials import has_secret
 from fhir_server.clock import system_clock
 from fhir_server.store.connection import connect
-
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def name() -> str:
-    return f"test_{uuid.uuid4().hex}"
+from tests.aimed.cli.running import Run, RunOf
 
 
 @pytest.fixture
-def run(
-    mongo_uri: str, redis_uri: str, name: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Run]:
+def run(run_of: RunOf) -> Run:
     """Runs a subcommand and answers what it printed."""
-    monkeypatch.setenv("AIMED_MONGO__URI", mongo_uri)
-    monkeypatch.setenv("AIMED_REDIS__URI", redis_uri)
-    monkeypatch.setenv("AIMED_MONGO__DATABASE", name)
-
-    def invoke(*arguments: str) -> str:
-        result = CliRunner().invoke(make_client(), list(arguments), catch_exceptions=True)
-        if result.exception is not None:
-            raise result.exception
-        return result.stdout
-
-    yield invoke
-    asyncio.run(_drop(mongo_uri, name))
-
-
-async def _drop(uri: str, name: str) -> None:
-    async with connect(uri) as client:
-        await client.drop_database(name)
+    return run_of(make_client())
 
 
 async def _find(uri: str, name: str, id: str) -> Client:
@@ -75,6 +48,10 @@ def test_life_of_a_client(run: Run, mongo_uri: str, name: str) -> None:
         run("approve", "growth", "--scope", "system/*.rs")
     approved = json.loads(run("approve", "growth", "--scope", "openid patient/Patient.r"))
     assert (approved["status"], approved["scope"]) == ("active", "openid patient/Patient.r")
+    run("scope", "growth", "openid patient/*.rs")
+    assert [one["scope"] for one in json.loads(run("list", "--json"))] == ["openid patient/*.rs"]
+    with pytest.raises(StackError, match="No scope"):
+        run("scope", "growth", "everything")
     run("remove", "growth")
     assert run("list") == ""
     for command in ("show", "remove", "approve", "rotate-secret"):
@@ -100,3 +77,15 @@ def test_backend_service_and_refusals(run: Run, tmp_path: Path) -> None:
 
 def test_invitation(run: Run) -> None:
     assert len(run("invite", "Dr Adams", "--scope", "patient/*.rs").strip()) == 43
+    (open_one,) = json.loads(run("invitations", "--json"))
+    assert open_one["owner"] == "Dr Adams"
+    run("withdraw", open_one["id"])
+    assert run("invitations") == ""
+
+
+def test_signing_keys_are_shown_and_rotated(run: Run) -> None:
+    first = run("signing-keys").splitlines()
+    rotated = run("signing-keys", "--rotate").splitlines()
+    assert len(rotated) == 2
+    assert rotated == run("signing-keys").splitlines()
+    assert not first or rotated[0] == first[0]

@@ -55,7 +55,7 @@ class Up:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=15)
+        _, said = self.process.communicate(timeout=60)
         return self.process.returncode, said
 
 
@@ -81,7 +81,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
     give_up = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < give_up
@@ -106,6 +106,7 @@ def test_up_serves_restarts_what_is_killed_and_starts_again_on_its_data(
     first = up()
     assert first.lines["mongo"].startswith("mongodb://127.0.0.1:")
     assert first.lines["redis"].startswith("redis://127.0.0.1:")
+    assert first.lines["mllp"].startswith("127.0.0.1:")
     url = first.lines["http"]
     username, password = first.lines["login"].split()
     assert sign_in(url, username, password) == 200
@@ -119,7 +120,7 @@ def test_up_serves_restarts_what_is_killed_and_starts_again_on_its_data(
     os.kill(api, signal.SIGKILL)
     eventually(lambda: first.child("serve") not in (None, api) and ready(url))
     children = first.children()
-    assert len(children) == 5
+    assert len(children) == 6
 
     code, said = first.stop()
     assert code == 0

@@ -1,0 +1,1 @@
+"""What has to be done now and then, all in one place: the list, and the clock that starts it."""
