@@ -14,7 +14,8 @@ import typer
 from aimed.cli import make_cli
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md")))
+DOCS = ROOT / "docs"
+PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted((DOCS / "guides").glob("*.md")))
 
 
 def commands() -> Iterator[tuple[str, str]]:

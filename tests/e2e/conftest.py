@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -14,8 +16,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from aimed.embedded import Stack
 from aimed.settings import Settings
+from fhir_server.store.accounts import AccountStore
 from fhir_server.store.connection import connect
 from fhir_server.store.smart.clients import Client, ClientStore
+from tests.accounts import PASSWORD, dr_adams
 from tests.browser import find
 from tests.conftest import background_loop
 
@@ -38,17 +42,42 @@ class Site:
     username: str
     password: str
     mongo_uri: str
+    data: Path
+    mllp: tuple[str, int] = ("", 0)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An installation that files share, each with accounts of its own: a start takes some ten
+    seconds of a core."""
+    with _started(tmp_path_factory.mktemp("site")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    stack = Stack(Settings(), tmp_path_factory.mktemp("site"))
+def fresh_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An installation where nobody has been."""
+    with _started(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@contextmanager
+def _started(data: Path) -> Iterator[Site]:
+    stack = Stack(Settings(), data)
     with background_loop() as loop:
         asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
         try:
             login = stack.first_login
             assert login is not None
-            yield Site(stack.http_url, login.username, login.password, stack.mongo_uri)
+            first = stack.listeners[0]
+            yield Site(
+                stack.http_url,
+                login.username,
+                login.password,
+                stack.mongo_uri,
+                data,
+                (first.host, first.port),
+            )
         finally:
             asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
 
@@ -62,6 +91,25 @@ def register(site: Site, client: Client) -> None:
 
     with background_loop() as loop:
         asyncio.run_coroutine_threadsafe(add(), loop).result(30)
+
+
+def add_account(site: Site, username: str, **fields: Any) -> Site:
+    """The site for one more clinician, so that a test can change the account as it likes."""
+
+    async def add() -> None:
+        async with connect(site.mongo_uri) as mongo:
+            store = AccountStore(mongo[Settings().mongo.database])
+            await store.add(replace(dr_adams(), username=username, **fields))
+
+    with background_loop() as loop:
+        asyncio.run_coroutine_threadsafe(add(), loop).result(30)
+    return replace(site, username=username, password=PASSWORD)
+
+
+def token_of(site: Site) -> str:
+    """A token of the site's account, which has no second factor."""
+    answer = post(site, "/auth/login", {"username": site.username, "password": site.password})
+    return str(answer["access_token"])
 
 
 def post(site: Site, path: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
@@ -84,14 +132,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page; an error on its console fails the test."""
+    """A fresh page; an error of its scripts fails the test, as does whatever its policy forbids."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.extend(_violations(said.text)))
     yield page
     context.close()
     assert faults == []
+
+
+def _violations(text: str) -> list[str]:
+    return [text] if "Content Security Policy" in text else []
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from aimed.samples import consultation
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import Site, post, token_of
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +41,25 @@ def test_nothing_is_recorded_without_consent(signed_in: Page) -> None:
     assert "#/new" in signed_in.url
 
 
+def test_a_visit_is_recorded_on_nobody_by_accident(signed_in: Page, site: Site) -> None:
+    """Neither on the first of the list, nor because a search was slower than the person."""
+    token = token_of(site)
+    post(
+        site, "/fhir/Patient", {"resourceType": "Patient", "name": [{"family": "Bystander"}]}, token
+    )
+    answers: list[Route] = []
+    signed_in.route("**/fhir/Patient?*", lambda route: answers.append(route))
+    signed_in.keyboard.press("n")
+    signed_in.get_by_text("The patient is new here").click()
+    signed_in.fill("#family", "Newcomer")
+    for answer in answers:
+        answer.continue_()
+    expect(signed_in.locator("#patient option").first).to_be_attached()
+    expect(signed_in.locator("#family")).to_be_visible()
+    expect(signed_in.locator("#family")).to_have_value("Newcomer")
+    assert signed_in.locator("#patient").evaluate("select => select.selectedIndex") == -1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1024, 1440])
 def test_no_page_is_wider_than_the_screen(signed_in: Page, scheme: str, width: int) -> None:
@@ -59,7 +78,7 @@ def test_a_consultation_from_start_to_signature(signed_in: Page) -> None:
     page, sample = signed_in, consultation.load()
     page.keyboard.press("n")
     page.wait_for_selector("#consent")
-    page.locator("details").evaluate("details => { details.open = true }")
+    page.fill("#find", "somebody new")
     page.fill("#given", "Thomas")
     page.fill("#family", "Harris")
     page.select_option("#source", "file")

@@ -71,6 +71,12 @@ def served(directory: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def site(fresh_site: Site) -> Site:
+    """The origins of applications are looked up anew after half a minute only."""
+    return fresh_site
+
+
+@pytest.fixture(scope="module")
 def chart(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chart]:
     assert LIBRARY.exists(), "The JavaScript clients are missing: `make test` installs them."
     pages = tmp_path_factory.mktemp("pages")

@@ -33,13 +33,14 @@ class Steered:
 
 @pytest.fixture
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Steered, Site]]:
-    stack = Stack(Settings(), tmp_path_factory.mktemp("broken"))
+    data = tmp_path_factory.mktemp("broken")
+    stack = Stack(Settings(), data)
     with background_loop() as loop:
         asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
         try:
             login = stack.first_login
             assert login is not None
-            site = Site(stack.http_url, login.username, login.password, stack.mongo_uri)
+            site = Site(stack.http_url, login.username, login.password, stack.mongo_uri, data)
             yield Steered(stack, loop), site
         finally:
             asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
