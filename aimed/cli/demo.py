@@ -34,8 +34,8 @@ Audio = Annotated[
 ]
 
 _HURRIED = (
-    "       At {speed:g} times the speed, speech recognition on this machine may not keep up: "
-    "--speed 1 shows how long people wait."
+    "       At {speed:g} times the speed, speech recognition on this machine may not keep up. That "
+    "does not count against it: --speed 1 shows how long people wait."
 )
 
 
@@ -83,7 +83,7 @@ async def _demo(stack: Stack, visit: Visit, speed: float, exit: bool, console: C
         return False
     finally:
         await stack.stop()
-    return passed(outcome[0], timed=bool(visit.alerts))
+    return passed(outcome[0], timed=bool(visit.alerts) and speed <= 1)
 
 
 async def _play(stack: Stack, visit: Visit, speed: float, console: Console) -> Result:

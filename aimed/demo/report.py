@@ -15,7 +15,8 @@ ALERT_LIMIT = 5.0
 def passed(result: Result, *, timed: bool) -> bool:
     """Whether everything held; with `timed` the latency promises too.
 
-    They are made for intelligible speech: mumbling has no words to show until it is over.
+    They are made for intelligible speech at the speed people talk: mumbling has no words to show
+    until it is over, and what is played faster is heard late by who is busy with what came before.
     """
     return all(check.holds for check in result.checks) and not (timed and slow(result))
 

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from aimed.demo.latency import percentile
+from aimed.demo.checks import Check, Evidence
+from aimed.demo.latency import Latencies, percentile
+from aimed.demo.report import passed, slow
+from aimed.demo.run import Result
 from tests.shared_data import shared
 
 pytestmark = pytest.mark.slow
@@ -52,6 +55,39 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "There is no file" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+NOTHING_KEPT = Evidence({}, None, [], [], [], {}, 0.0, ())
+
+
+def outcome(first: float, alert: float, *, holds: bool = True) -> Result:
+    latencies = Latencies(first_partial=first, finals=(), alerts=(0.1, alert))
+    return Result(
+        "e1", True, "", 1, NOTHING_KEPT, [Check("it holds", holds)], latencies, {}, 1.0, []
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "timed", "ends_well"),
+    [
+        (outcome(2.0, 5.0), True, True),
+        (outcome(2.1, 5.0), True, False),
+        (outcome(2.0, 5.1), True, False),
+        (outcome(2.1, 5.1), False, True),
+        (outcome(1.0, 1.0, holds=False), False, False),
+    ],
+)
+def test_late_words_and_alerts_count_where_people_would_wait(
+    result: Result, timed: bool, ends_well: bool
+) -> None:
+    assert passed(result, timed=timed) is ends_well
+
+
+def test_what_is_late_is_said_with_its_limit() -> None:
+    assert slow(outcome(2.2, 6.0)) == [
+        "first partial after 2.2 s, limit 2 s",
+        "slowest alert after 6.0 s, limit 5 s",
+    ]
 
 
 def test_percentiles() -> None:
