@@ -44,7 +44,7 @@ async def place(server: FhirServer) -> AsyncIterator[Place]:
     app.state.fhir = server
     running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     task = asyncio.create_task(running.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not running.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"

@@ -177,7 +177,7 @@ async def talk(port: int, desk: Desk) -> None:
         for number in range(12):
             await socket.send(frame(number))
         await socket.send('{"type":"stop"}')
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while "stopped" not in str(await socket.recv()):
                 pass
 
@@ -185,7 +185,7 @@ async def talk(port: int, desk: Desk) -> None:
 async def _exchange(url: str, given: dict[str, str], messages: list[Any]) -> None:
     extra = {**given, "X-Name": NAME}
     try:
-        async with connect(url, additional_headers=extra, open_timeout=5) as socket:
+        async with connect(url, additional_headers=extra, open_timeout=60) as socket:
             for message in messages:
                 await socket.send(message)
             async with asyncio.timeout(0.05):

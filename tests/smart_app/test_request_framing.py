@@ -18,7 +18,7 @@ async def exchange(port: int, sent: bytes) -> bytes:
     await writer.drain()
     answered = b""
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             while part := await reader.read(65536):
                 answered += part
     except TimeoutError:

@@ -153,9 +153,9 @@ def test_shared_references_are_worked_out_once() -> None:
     chain = [
         {"url": f"urn:{n}", **including(*[{"valueSet": [f"urn:{n + 1}"]}] * 2)} for n in range(24)
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     assert animals(run(chain[0], *chain, last)) == set(ALL)
-    assert time.perf_counter() - start < 1  # 2**24 paths would take minutes
+    assert time.process_time() - start < 1  # 2**24 paths would take minutes
 
 
 def test_long_chains_of_references_are_not_followed_to_the_end() -> None:

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
@@ -23,14 +24,19 @@ _log = structlog.get_logger("aimed.hl7v2")
 _WORKER = "integrations.hl7v2.structure.worker"
 _ATTEMPTS = 2
 """A process may die of something else than the message, so that is tried once more."""
+START_SECONDS = 60.0
+"""A start takes 0.15 s of a core; that it is late is no fault of the message that waits."""
 _SIZE = 4
 
 
 class CheckingPool:
     """A `StructureChecker`. `aclose` ends the processes."""
 
-    def __init__(self, settings: StructureSettings) -> None:
+    def __init__(
+        self, settings: StructureSettings, *, start_seconds: float = START_SECONDS
+    ) -> None:
         self._settings = settings
+        self._start_seconds = start_seconds
         self._free = asyncio.Semaphore(settings.workers)
         self._idle: list[Process] = []
         self._all: set[Process] = set()
@@ -56,24 +62,24 @@ class CheckingPool:
 
     async def _asked(self, raw: bytes, fallback: str) -> dict[str, Any] | None:
         """The answer of a process, None when the process died."""
+        fresh = not self._idle
         try:
-            process = self._idle.pop() if self._idle else await self._start()
+            process = await self._start() if fresh else self._idle.pop()
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise CheckFailed(f"No process to check the structure could start: {reason}.") from None
         try:
-            async with asyncio.timeout(self._settings.seconds):
+            if fresh:
+                async with _within(self._start_seconds, "Starting to check the structure"):
+                    await _readiness(process)
+            async with _within(self._settings.seconds, "Checking the structure"):
                 document = await _exchange(process, raw, fallback)
-        except TimeoutError:
-            seconds = f"{self._settings.seconds:g}"
-            await self._end(process)
-            raise CheckFailed(f"Checking the structure took longer than {seconds} s.") from None
         except (OSError, EOFError):
             await self._end(process)
             _log.warning("structure check died", code=process.returncode)
             return None
         except BaseException:
-            # Cancelled in the middle: what it would answer next belongs to nobody.
+            # Out of time, or cancelled in the middle: what it would answer next belongs to nobody.
             await self._end(process)
             raise
         self._idle.append(process)
@@ -103,6 +109,20 @@ class CheckingPool:
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()
+
+
+@contextlib.asynccontextmanager
+async def _within(seconds: float, what: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise CheckFailed(f"{what} took longer than {seconds:g} s.") from None
+
+
+async def _readiness(process: Process) -> None:
+    assert process.stdout is not None
+    await process.stdout.readexactly(1)
 
 
 async def _exchange(process: Process, raw: bytes, fallback: str) -> dict[str, Any]:

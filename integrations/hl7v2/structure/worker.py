@@ -1,7 +1,8 @@
 """The process that checks: requests on standard input, answers on standard output.
 
-A request is the lengths of a codec's name and of a message, then both; an answer is a length and
-JSON. The arguments are the seconds that a message may take and the MiB that the process may use.
+The first byte that it writes says that it is ready. A request is the lengths of a codec's name and
+of a message, then both; an answer is a length and JSON. The arguments are the seconds that a
+message may take and the MiB that the process may use.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from integrations.hl7v2.structure.checking import check
 
 REQUEST = struct.Struct(">II")
 ANSWER = struct.Struct(">I")
+READY = b"\x06"
 _GRACE_SECONDS = 5.0
 """Who asked ends this process in time; this is for when who asked is no more."""
 
@@ -29,6 +31,8 @@ def main(seconds: float, mebibytes: int) -> None:
     # What a library may print must not come between the answers.
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)
+        out.write(READY)
+        out.flush()
         while header := sys.stdin.buffer.read(REQUEST.size):
             name, length = REQUEST.unpack(header)
             fallback = sys.stdin.buffer.read(name).decode("ascii")

@@ -79,9 +79,9 @@ def test_every_rule_of_r4_compiles() -> None:
 @pytest.mark.parametrize("call", ["matches({})", "matchesFull({})", "replaceMatches({}, 'x')"])
 def test_no_regular_expression_takes_long(regex: str, call: str) -> None:
     compiled = compile_expression(f"name.family.{call.format(repr(regex))}.exists()")
-    began = time.perf_counter()
+    began = time.process_time()
     compiled(root({"resourceType": "Patient", "name": [{"family": "a" * 5000 + "!"}]}))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("regex", ["(", "((a{1000}){1000}){1000}", "(?=a)"])

@@ -229,7 +229,7 @@ async def test_a_throttled_request_says_how_long(
     [
         (Hang(), {"seconds": 0.3}),
         (Say(GOOD.text, pause=0.2), {"seconds": 0.5, "idle_seconds": 0.4}),
-        (Say(GOOD.text, pause=5), {"idle_seconds": 0.2}),
+        (Say(GOOD.text, pause=60), {"idle_seconds": 0.2}),
         (Hang(), {"draft_seconds": 0.3}),
     ],
 )
@@ -238,7 +238,7 @@ async def test_time_is_limited(answer: Any, changes: dict[str, float]) -> None:
         began = time.monotonic()
         with pytest.raises(EngineUnavailable, match="too long"):
             await drafter(server, **changes).draft(spoken(VISIT), Chart())
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
 
 
 async def test_an_answer_without_end_is_cut() -> None:

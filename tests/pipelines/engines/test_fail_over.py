@@ -161,7 +161,7 @@ async def test_the_preferred_engine_takes_over_again_when_it_answers(clinic: Cli
         if at == len(pcm) // 3 // step * step:
             await heard(process, encounter, 1)
             first.down = False
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while transcriber.order.engines[0].circuit.state != "closed":  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         await microphone.append(number, pcm[at : at + step])

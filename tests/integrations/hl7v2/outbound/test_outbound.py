@@ -227,7 +227,7 @@ async def test_the_next_process_goes_on_at_once_when_one_ends(store: MongoStore)
             await all_acknowledged(store, 1)
         await write(store, SURVIVOR)
         await hand_over(store)
-        async with running(store, lab, owner="two"), asyncio.timeout(5):
+        async with running(store, lab, owner="two"), asyncio.timeout(12):
             await server.until(2)
     assert server.connections == 2
     assert len({control_id_of(frame) for _, frame in server.received}) == 2

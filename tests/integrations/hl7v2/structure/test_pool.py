@@ -67,6 +67,14 @@ async def test_one_that_hangs_is_ended_and_the_next_message_is_checked() -> None
         assert (await pool.check(adt(), "cp1252")).findings == ()
 
 
+async def test_a_start_has_a_limit_of_its_own() -> None:
+    settings = StructureSettings(seconds=0.001)
+    async with aclosing(CheckingPool(settings, start_seconds=0.005)) as pool:
+        with pytest.raises(CheckFailed, match=r"^Starting to check .* longer than 0\.005 s\.$"):
+            await pool.check(adt(), "cp1252")
+        assert pool.pids == ()
+
+
 async def test_one_that_dies_of_every_message_gives_a_clear_answer() -> None:
     async with aclosing(_pool()) as pool:
         killing = asyncio.create_task(_kill_all(pool))
