@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from aimed.demo.microphone import Microphone
 from aimed.embedded import Stack
 from aimed.settings import Settings
 from tests.conftest import background_loop
@@ -31,6 +32,13 @@ class Steered:
         await asyncio.wrap_future(waiting)
 
 
+async def acknowledging(microphone: Microphone) -> None:
+    """Wait until sound of it is durable."""
+    async with asyncio.timeout(60):
+        while not microphone.acknowledged:  # noqa: ASYNC110  the microphone has no event for it
+            await asyncio.sleep(0.05)
+
+
 @pytest.fixture
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Steered, Site]]:
     data = tmp_path_factory.mktemp("broken")
@@ -43,4 +51,4 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Steered,
             site = Site(stack.http_url, login.username, login.password, stack.mongo_uri, data)
             yield Steered(stack, loop), site
         finally:
-            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)

@@ -70,13 +70,18 @@ class _Sender:
             self.open.pop(0)
 
 
+async def _have(senders: list[_Sender], count: int) -> bool:
+    return sum(len(one.acknowledged) for one in senders) >= count
+
+
 async def test_nothing_acknowledged_is_lost(database: Database, mongo_uri: str) -> None:
     chance = random.Random(7)
     senders = [_Sender(number) for number in range(_SENDERS)]
-    for _ in range(_ROUNDS):
+    for round in range(1, _ROUNDS + 1):
         async with _process(mongo_uri, database.name) as (child, port):
             sending = [asyncio.create_task(one.send(port)) for one in senders]
             await asyncio.sleep(chance.uniform(0.2, 0.6))
+            await until(lambda round=round: _have(senders, 6 * round))
             child.kill()
             await asyncio.gather(*sending)
             await _free_lease(database)

@@ -16,7 +16,7 @@ from aimed.demo.microphone import Microphone
 from aimed.demo.watcher import Watcher
 from aimed.samples import consultation
 from tests.e2e.conftest import Site
-from tests.faults.conftest import Steered
+from tests.faults.conftest import Steered, acknowledging
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -42,8 +42,7 @@ async def test_kill_the_api_while_people_talk(running: tuple[Steered, Site]) -> 
         for _ in range(2):
             await asyncio.sleep(8)
             finals = {arrival.data["id"] for arrival in watcher.of("transcript.final")}
-            acknowledged = microphone.acknowledged
-            assert acknowledged > 0
+            await acknowledging(microphone)
             stack.kill("api")
             await stack.ready()
             snapshot = await api.get(f"/api/encounters/{encounter}")

@@ -15,7 +15,7 @@ from aimed.samples import consultation
 from aimed.settings import Settings
 from tests.e2e.conftest import Site
 from tests.encrypted import KEY, dump, shown
-from tests.faults.conftest import Steered
+from tests.faults.conftest import Steered, acknowledging
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -51,7 +51,7 @@ async def test_kill_the_api_of_an_encrypted_installation(running: tuple[Steered,
         following = asyncio.create_task(watcher.follow(encounter))
         streaming = asyncio.create_task(microphone.stream(encounter))
         await asyncio.sleep(4)
-        assert microphone.acknowledged > 0
+        await acknowledging(microphone)
         stack.kill("api")
         await stack.ready()
         await streaming

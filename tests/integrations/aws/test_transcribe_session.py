@@ -159,14 +159,14 @@ async def test_a_new_stream_does_not_hear_again_what_is_final() -> None:
 
 async def test_silence_is_sent_while_nobody_speaks_and_moves_no_times() -> None:
     limits = {"idle_seconds": 0.1, "silence_seconds": 0.3, "keep_alive_seconds": 0.2}
-    service = Service(PCM, list(TURNS), silence_limit=0.6)
+    service = Service(PCM, list(TURNS), silence_limit=2.0)
     half = 3 * 64_000 + 3200
     async with serving(service) as url:
         session = transcriber(settings(url, limits=limits)).open(TWO)
 
         async def feed() -> None:
             await session.feed(PCM[:half])
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(3.0)
             await session.feed(PCM[half:])
             await session.finish()
 
@@ -176,7 +176,7 @@ async def test_silence_is_sent_while_nobody_speaks_and_moves_no_times() -> None:
     (heard,) = service.streams
     assert heard.violations == []
     added = (len(heard.audio) - len(PCM)) / 64_000
-    assert 0.5 < added < 1.9
+    assert 0.5 < added < 2.9
     assert _once(finals(results)) == _everything()
     for final in finals(results):
         turn = next(one for one in TURNS if one.channel == final.channel and _within(one, final))

@@ -155,7 +155,7 @@ class Peer:
     async def send(self, raw: bytes) -> None:
         await self.write(b"\x0b" + raw + b"\x1c\r")
 
-    async def answer(self, seconds: float = 20) -> Message:
+    async def answer(self, seconds: float = 60) -> Message:
         """The next answer. Raises EOFError when the server closes instead."""
         async with asyncio.timeout(seconds):
             while not self._ready:
@@ -171,7 +171,7 @@ class Peer:
         await self.send(raw)
         return await self.answer()
 
-    async def closed(self, seconds: float = 20) -> bool:
+    async def closed(self, seconds: float = 60) -> bool:
         """Whether the server closes without another answer."""
         async with asyncio.timeout(seconds):
             try:
@@ -203,7 +203,7 @@ def codes(answer: Message) -> tuple[str, str]:
     return msa.text("1"), msa.text("2")
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110  what is awaited is in the database
             await asyncio.sleep(0.01)

@@ -122,7 +122,7 @@ async def test_slow_and_idle_peers_are_let_go(database: Database) -> None:
             assert await idle.closed()
             assert await slow.closed()
             dripping.cancel()
-            assert asyncio.get_running_loop().time() - started < 3
+            assert asyncio.get_running_loop().time() - started < 30
         await until(lambda: _connections(hl7, 0))
 
 
