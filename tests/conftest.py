@@ -78,11 +78,11 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     )
     stack = Stack(settings, tmp_path_factory.mktemp("databases"), applications=False)
     with background_loop() as loop:
-        asyncio.run_coroutine_threadsafe(stack.start(), loop).result(90)
+        asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
         try:
             yield stack
         finally:
-            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from integrations.hl7v2.settings import ListenerSettings
 
 _APPLICATIONS = ("api", "mllp", "worker", "relay")
 _DATABASES = ("mongo", "redis")
-_RESTARTING = 30.0
+_RESTARTING = 90.0
 
 
 class Stack:
@@ -98,7 +98,7 @@ class Stack:
         self._supervisor.kill(name)
 
     async def ready(self) -> None:
-        """Wait until the API answers again, after a `kill`. Raises `TimeoutError` after 30 s."""
+        """Wait until the API answers again, after a `kill`. Raises `TimeoutError` after 90 s."""
         port = int(self.http_url.rpartition(":")[2])
         async with asyncio.timeout(_RESTARTING):
             while not await programs.api_answers(self._host, port):  # noqa: ASYNC110  over HTTP

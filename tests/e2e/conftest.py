@@ -12,7 +12,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from aimed.embedded import Stack
 from aimed.settings import Settings
@@ -79,7 +79,7 @@ def _started(data: Path) -> Iterator[Site]:
                 (first.host, first.port),
             )
         finally:
-            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)
 
 
 def register(site: Site, client: Client) -> None:
@@ -90,7 +90,7 @@ def register(site: Site, client: Client) -> None:
             await ClientStore(mongo[Settings().mongo.database]).add(client)
 
     with background_loop() as loop:
-        asyncio.run_coroutine_threadsafe(add(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(add(), loop).result(120)
 
 
 def add_account(site: Site, username: str, **fields: Any) -> Site:
@@ -102,7 +102,7 @@ def add_account(site: Site, username: str, **fields: Any) -> Site:
             await store.add(replace(dr_adams(), username=username, **fields))
 
     with background_loop() as loop:
-        asyncio.run_coroutine_threadsafe(add(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(add(), loop).result(120)
     return replace(site, username=username, password=PASSWORD)
 
 
@@ -124,6 +124,7 @@ def post(site: Site, path: str, body: dict[str, Any], token: str = "") -> dict[s
 def browser() -> Iterator[Browser]:
     # Per module, not per run: while Playwright is open its event loop counts as running in this
     # thread, and no async test of another module could start one.
+    expect.set_options(timeout=60_000)  # not 5 s, which a busy machine takes for one answer
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=_ARGUMENTS)
         yield browser
@@ -134,6 +135,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page; an error of its scripts fails the test, as does whatever its policy forbids."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(60_000)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -49,7 +49,7 @@ def clinic(site: Site) -> Site:
                 )
 
     with background_loop() as loop:
-        asyncio.run_coroutine_threadsafe(add(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(add(), loop).result(120)
     register(site, replace(public_client("chart"), status="pending"))
     token = token_of(site, "the.clinician")
     patient = post(site, "/fhir/Patient", {"resourceType": "Patient"}, token)
@@ -167,7 +167,7 @@ def age_tokens(site: Site, username: str) -> None:
                 await tokens.update_one({"_id": one["_id"]}, {"$set": {"issued": earlier}})
 
     with background_loop() as loop:
-        asyncio.run_coroutine_threadsafe(change(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(change(), loop).result(120)
 
 
 def test_the_last_administrator_stays(page: Page, clinic: Site) -> None:
@@ -238,7 +238,7 @@ def test_the_trail_is_checked(page: Page, clinic: Site) -> None:
     enter(page, clinic, "/audit#/chain", "the.auditor")
     expect(page.get_by_text("It was never checked here.")).to_be_visible()
     page.get_by_role("button", name="Check now").click()
-    expect(page.get_by_text("It is whole.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("It is whole.")).to_be_visible(timeout=60_000)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -24,7 +24,7 @@ def adt(trigger: str, minute: int, place: str, name: str = "Kim^Ana", number: st
 
 
 def send(site: Site, message: str) -> str:
-    with socket.create_connection(site.mllp, timeout=20) as peer:
+    with socket.create_connection(site.mllp, timeout=60) as peer:
         peer.sendall(b"\x0b" + message.encode() + b"\x1c\r")
         answer = b""
         while not answer.endswith(b"\x1c\r"):
@@ -35,14 +35,14 @@ def send(site: Site, message: str) -> str:
 def test_the_list_follows_the_messages(signed_in: Page, site: Site) -> None:
     page = signed_in
     page.get_by_role("link", name="Here now").click()
-    expect(page.get_by_text("Nobody is here")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Nobody is here")).to_be_visible(timeout=60_000)
 
     assert "MSA|AA" in send(site, adt("A01", 0, "Ward 3^12^1"))
     row = page.get_by_role("row", name="Ana Kim")
-    expect(row).to_contain_text("House", timeout=30_000)
+    expect(row).to_contain_text("House", timeout=60_000)
     expect(row).to_contain_text("Ward 3, 12, 1")
     send(site, adt("A01", 1, "Ward 5^2^1", "Okafor^Ben", "4712"))
-    expect(page.get_by_role("row", name="Ben Okafor")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("row", name="Ben Okafor")).to_be_visible(timeout=60_000)
     if folder := os.environ.get("AIMED_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/here-now.png")
 
@@ -57,5 +57,5 @@ def test_the_list_follows_the_messages(signed_in: Page, site: Site) -> None:
     page.go_back()
 
     send(site, adt("A03", 30, "Ward 3^12^1"))
-    expect(page.get_by_role("row", name="Ben Okafor")).to_be_visible(timeout=30_000)
-    expect(page.get_by_role("row", name="Ana Kim")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_role("row", name="Ben Okafor")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("row", name="Ana Kim")).to_have_count(0, timeout=60_000)

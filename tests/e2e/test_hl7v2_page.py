@@ -36,11 +36,11 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         stack = Stack(Settings(), data)
         asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
         try:
-            asyncio.run_coroutine_threadsafe(_add_people(stack), loop).result(30)
+            asyncio.run_coroutine_threadsafe(_add_people(stack), loop).result(120)
             _send(stack.listeners[0].port)
             yield Site(stack.http_url, "an.admin", PASSWORD, stack.mongo_uri, data)
         finally:
-            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)
 
 
 async def _add_people(stack: Stack) -> None:
@@ -94,7 +94,7 @@ def test_messages_beside_their_results(page: Page, hospital: Site) -> None:
 
     page.get_by_role("button", name="Process again").click()
     page.get_by_role("dialog").get_by_role("button", name="Process again").press("Enter")
-    expect(page.locator(".chip", has_text="replayed")).to_be_visible(timeout=30_000)
+    expect(page.locator(".chip", has_text="replayed")).to_be_visible(timeout=60_000)
 
     page.get_by_role("link", name="Back to the messages").click()
     expect(page.get_by_label("Control id")).to_have_value("P1")
@@ -143,7 +143,7 @@ def test_a_pasted_message_is_converted_and_not_stored(page: Page, hospital: Site
 def test_destinations_are_paused_and_resumed(page: Page, hospital: Site) -> None:
     _sign_in(page, hospital, "an.admin")
     table = page.get_by_role("table", name="Destinations")
-    expect(table).to_contain_text("trying again", timeout=30_000)
+    expect(table).to_contain_text("trying again", timeout=60_000)
     expect(table).to_contain_text("not connected: connection refused")
     table.get_by_role("button", name="Pause archive").click()
     page.get_by_role("dialog").get_by_role("button", name="Pause").click()

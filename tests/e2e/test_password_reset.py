@@ -17,7 +17,7 @@ BETTER = "violet tractor mumbles"
 
 def mails_to(site: Site, address: str, count: int) -> list[str]:
     """The texts of the mails to an address, oldest first, once there are that many."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         files = sorted((site.data / "mail").glob("*.eml"))
         mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]

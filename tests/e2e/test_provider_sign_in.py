@@ -67,7 +67,7 @@ def place(port: int, issuer: str, tmp_path_factory: pytest.TempPathFactory) -> I
                 url = f"http://localhost:{port}"
                 yield Site(url, "", "", stack.mongo_uri, data)
             finally:
-                asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+                asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)
 
 
 def by_password(page: Page, site: Site, path: str) -> None:

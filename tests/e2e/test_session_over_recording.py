@@ -47,7 +47,7 @@ def kept(site: Site, encounter: str) -> Evidence:
             return await collect(api, encounter, snapshot["patient"]["reference"])
 
     with background_loop() as loop:
-        return asyncio.run_coroutine_threadsafe(read(), loop).result(60)
+        return asyncio.run_coroutine_threadsafe(read(), loop).result(120)
 
 
 def test_signing_in_again_goes_on_with_the_recording(page: Page, site: Site, audio: Path) -> None:
@@ -64,22 +64,22 @@ def test_signing_in_again_goes_on_with_the_recording(page: Page, site: Site, aud
     page.set_input_files("#file", str(audio))
     page.check("#consent")
     page.get_by_role("button", name="Start recording").click()
-    expect(page.locator(".clock")).to_contain_text("0:03", timeout=30_000)
+    expect(page.locator(".clock")).to_contain_text("0:03", timeout=60_000)
 
     end_other_sessions(own)
     dialog = page.get_by_role("dialog", name="Sign in again")
     expect(dialog.get_by_role("alert")).to_contain_text(
-        "The recording goes on meanwhile.", timeout=30_000
+        "The recording goes on meanwhile.", timeout=60_000
     )
     expect(page.locator(".status")).to_contain_text(
-        "the sound is kept on this page", timeout=15_000
+        "the sound is kept on this page", timeout=60_000
     )
     page.keyboard.press("Escape")
     expect(dialog).to_be_visible()
     page.fill("#username", own.username)
     page.fill("#password", own.password)
     page.keyboard.press("Enter")
-    expect(dialog).not_to_be_visible(timeout=30_000)
+    expect(dialog).not_to_be_visible(timeout=60_000)
 
     expect(page.locator(".chip", has_text="finished, not signed")).to_be_visible(timeout=150_000)
     evidence = kept(own, page.url.rpartition("/")[2])

@@ -62,7 +62,7 @@ def site(s3: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data = tmp_path_factory.mktemp("site")
     with background_loop() as loop, pytest.MonkeyPatch.context() as patch:
         service = serving(sample_service())
-        url = asyncio.run_coroutine_threadsafe(service.__aenter__(), loop).result(30)
+        url = asyncio.run_coroutine_threadsafe(service.__aenter__(), loop).result(120)
         for name, value in {
             "AWS_ACCESS_KEY_ID": KEY.id,
             "AWS_SECRET_ACCESS_KEY": KEY.secret,
@@ -83,8 +83,8 @@ def site(s3: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             assert login is not None
             yield Site(stack.http_url, login.username, login.password, stack.mongo_uri, data)
         finally:
-            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
-            asyncio.run_coroutine_threadsafe(service.__aexit__(None, None, None), loop).result(30)
+            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)
+            asyncio.run_coroutine_threadsafe(service.__aexit__(None, None, None), loop).result(120)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def encounter(site: Site) -> str:
             return id
 
     with background_loop() as loop:
-        return asyncio.run_coroutine_threadsafe(record(), loop).result(90)
+        return asyncio.run_coroutine_threadsafe(record(), loop).result(120)
 
 
 def test_the_button(encounter: str, signed_in: Page, site: Site, s3: Any, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class Cloud:
     def hear(self) -> None:
         """Let speech recognition work."""
         entering = self.held.enter_async_context(serving(sample_service(), port=self.port))
-        asyncio.run_coroutine_threadsafe(entering, self.loop).result(30)
+        asyncio.run_coroutine_threadsafe(entering, self.loop).result(120)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def cloud() -> Iterator[Cloud]:
     with background_loop() as loop, pytest.MonkeyPatch.context() as patch:
         cloud = Cloud(free_port(), loop)
         model = cloud.held.enter_async_context(openai_server(written))
-        server = asyncio.run_coroutine_threadsafe(model, loop).result(30)
+        server = asyncio.run_coroutine_threadsafe(model, loop).result(120)
         for name, value in {
             "AWS_ACCESS_KEY_ID": KEY.id,
             "AWS_SECRET_ACCESS_KEY": KEY.secret,
@@ -79,7 +79,7 @@ def cloud() -> Iterator[Cloud]:
         }.items():
             patch.setenv(name, value)
         yield cloud
-        asyncio.run_coroutine_threadsafe(cloud.held.aclose(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(cloud.held.aclose(), loop).result(120)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def site(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         assert login is not None
         yield Site(stack.http_url, login.username, login.password, stack.mongo_uri, data)
     finally:
-        asyncio.run_coroutine_threadsafe(stack.stop(), cloud.loop).result(30)
+        asyncio.run_coroutine_threadsafe(stack.stop(), cloud.loop).result(120)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def encounter(site: Site, cloud: Cloud) -> str:
             await microphone.stream(id, stop=False)
             return id
 
-    return asyncio.run_coroutine_threadsafe(record(), cloud.loop).result(90)
+    return asyncio.run_coroutine_threadsafe(record(), cloud.loop).result(120)
 
 
 def test_a_visit_waits_for_an_engine(
@@ -126,12 +126,12 @@ def test_a_visit_waits_for_an_engine(
 ) -> None:
     page = signed_in
     page.goto(f"{site.url}/#/encounters/{encounter}")
-    expect(page.get_by_role("alert")).to_contain_text(WAITS, timeout=30_000)
+    expect(page.get_by_role("alert")).to_contain_text(WAITS, timeout=60_000)
     expect(page.locator(".transcript-pane")).to_contain_text("once speech recognition works")
     _pictures(page, tmp_path, "recording")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".status .chip")).to_have_text(
-        "recorded, waits for an engine", timeout=30_000
+        "recorded, waits for an engine", timeout=60_000
     )
     page.reload()
     expect(page.locator(".status .chip")).to_have_text("recorded, waits for an engine")

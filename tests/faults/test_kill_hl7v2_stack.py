@@ -27,7 +27,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
         try:
             yield made, loop
         finally:
-            asyncio.run_coroutine_threadsafe(made.stop(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(made.stop(), loop).result(120)
 
 
 async def test_what_was_acknowledged_is_converted_once(stack: Any) -> None:

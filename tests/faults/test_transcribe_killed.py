@@ -59,7 +59,7 @@ def site(port: int, tmp_path: Path) -> Iterator[Site]:
             assert login is not None
             yield Site(stack.http_url, login.username, login.password, stack.mongo_uri, tmp_path)
         finally:
-            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)
 
 
 @pytest.mark.parametrize("kills", [(), KILLS_AFTER])

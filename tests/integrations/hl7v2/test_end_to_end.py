@@ -88,7 +88,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
                 }
                 yield Hospital(stack.listeners[0].port, http, environment)
         finally:
-            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)
 
 
 def adt(trigger: str, control: str, mrn: str, family: str, rest: str = "") -> str:
