@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import structlog
 from celery.exceptions import MaxRetriesExceededError
 
 from aimed.celery_app import CLOSE_CONSULTATION, make_celery
-from aimed.embedded.ports import free_port
 from aimed.settings import MongoSettings, RedisSettings, Settings
 from fhir_server.auth.identity.notices import NOTICE
 from integrations.notify import MailSettings
@@ -46,10 +47,11 @@ def test_jobs_are_json_and_acknowledged_when_done(settings: Settings) -> None:
 
 
 def test_mail_that_waits_tells_nobody_whose_it_is(settings: Settings) -> None:
-    mail = MailSettings(host="127.0.0.1", port=free_port(), tls="none")
-    task = make_celery(settings.model_copy(update={"mail": mail})).tasks[NOTICE]
     letter = {"name": "password_changed", "to": "adams@clinic.example", "username": "adams"}
-    with structlog.testing.capture_logs() as logs:
+    with socket.socket() as nobody, structlog.testing.capture_logs() as logs:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        mail = MailSettings(host="127.0.0.1", port=nobody.getsockname()[1], tls="none")
+        task = make_celery(settings.model_copy(update={"mail": mail})).tasks[NOTICE]
         result = task.apply(kwargs={**letter, "moment": "now"}, retries=task.max_retries)
     assert str(result.result) == "Unavailable"
     assert [one["event"] for one in logs] == ["mail waits"]

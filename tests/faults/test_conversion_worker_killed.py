@@ -17,7 +17,7 @@ from fhir_server.store.connection import Database
 from tests.integrations.hl7v2.running import Peer, assert_converted_once, codes, peer, until
 from tests.integrations.hl7v2.test_end_to_end import adt, oru, visit
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 PATIENTS = 6
 
 
@@ -67,10 +67,10 @@ async def test_a_dead_worker_costs_nothing(database: Database, mongo_uri: str) -
         await _sent(one, range(PATIENTS // 2, PATIENTS))
         await until(lambda: _converted(database, 2 * PATIENTS), seconds=90)
         await assert_converted_once(database, PATIENTS)
+        await until(lambda: _two(parent.pid))  # the other one may have done all that was left
         workers = _workers(parent.pid)
-        assert len(workers) == 2
         parent.kill()
-        await until(lambda: _gone(workers), seconds=20)
+        await until(lambda: _gone(workers))
 
 
 async def test_a_worker_that_hangs_holds_up_no_end(database: Database, mongo_uri: str) -> None:
@@ -82,10 +82,10 @@ async def test_a_worker_that_hangs_holds_up_no_end(database: Database, mongo_uri
         for pid in workers:
             os.kill(pid, signal.SIGSTOP)
         parent.terminate()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await parent.wait()
         assert parent.returncode == 0
-        await until(lambda: _gone(workers), seconds=10)
+        await until(lambda: _gone(workers))
 
 
 async def _sent(one: Peer, numbers: range) -> None:
@@ -101,6 +101,10 @@ async def _sent(one: Peer, numbers: range) -> None:
 async def _converted(database: Database, count: int) -> bool:
     done = await database["hl7v2_messages"].count_documents({"state": "converted"})
     return done >= count
+
+
+async def _two(parent: int) -> bool:
+    return len(_workers(parent)) == 2
 
 
 async def _gone(processes: list[int]) -> bool:

@@ -16,7 +16,8 @@ from aimed.demo.screen import Screen
 from aimed.demo.watcher import Arrival
 from aimed.samples import consultation
 from tests.e2e.conftest import Site
-from tests.faults.test_transcribe_killed import _prepared, _serve, _started, port, site  # noqa: F401
+from tests.faults.test_transcribe_killed import _started, port, site  # noqa: F401
+from tests.stand_ins.transcribe import sample_service, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -104,17 +105,18 @@ async def test_the_service_dies_and_whisper_goes_on(port: int, site: Site) -> No
 
 async def test_the_service_comes_back_and_goes_on(port: int, site: Site) -> None:  # noqa: F811
     screen = Changing(1)
-    with _prepared(port) as service:
+    service = await asyncio.to_thread(sample_service)
 
-        async def come() -> None:
-            await screen.now.wait()
-            await asyncio.to_thread(_serve, service)
+    async def come() -> None:
+        await screen.now.wait()
+        async with serving(service, port=port):  # in this process: another one takes long to start
+            await asyncio.Event().wait()
 
-        coming = asyncio.create_task(come())
-        try:
-            engines = check(await listen(site, screen))
-        finally:
-            coming.cancel()
-            service.kill()
+    coming = asyncio.create_task(come())
+    try:
+        engines = check(await listen(site, screen))
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
     assert engines[0] == WHISPER
     assert engines[-1] == AWS

@@ -6,7 +6,11 @@ import asyncio
 import sys
 from collections import Counter
 
+import pytest
+
 from fhir_server.store.connection import Database
+
+pytestmark = pytest.mark.timeout(300)
 
 
 async def _run(uri: str, database: Database, how: str) -> int:

@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import pytest
+
 from fhir_server.clock import system_clock
 from fhir_server.store.connection import Database
 from integrations.hl7v2.store import Lease, MessageQuery, MessageStore, replay_query, search
 from tests.integrations.hl7v2.running import Peer, codes, message, peer, until
+
+pytestmark = pytest.mark.timeout(300)
 
 _ROUNDS = 4
 _SENDERS = 3

@@ -48,7 +48,7 @@ async def test_kill_the_api_while_people_talk(running: tuple[Steered, Site]) -> 
             snapshot = await api.get(f"/api/encounters/{encounter}")
             assert finals <= {segment["id"] for segment in snapshot["segments"]}
         await streaming
-        await watcher.until("session.finished", 60)
+        await watcher.until("session.finished", 180)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         evidence = await collect(api, encounter, patient)

@@ -55,7 +55,7 @@ async def test_kill_the_api_of_an_encrypted_installation(running: tuple[Steered,
         stack.kill("api")
         await stack.ready()
         await streaming
-        await watcher.until("session.finished", 90)
+        await watcher.until("session.finished", 180)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         evidence = await collect(api, encounter, patient)

@@ -11,12 +11,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from fhir_server.store.connection import Database
 from integrations.hl7v2.store.outbound_queue import OutboundQueue
 from tests.conftest import ENCRYPTION
 from tests.integrations.hl7v2.destinations import scripted
 from tests.integrations.hl7v2.outbound.chart import PATIENT, SURVIVOR
 from tests.integrations.hl7v2.outbound.sending import hand_over, open_store, write
+
+pytestmark = pytest.mark.timeout(300)
 
 
 @asynccontextmanager
@@ -74,7 +78,7 @@ async def test_killed_between_message_and_acknowledgement(
 
 
 async def _acknowledged(queue: OutboundQueue, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             counts: dict[str, Any] = await queue.counts()
             if counts.get("lab", {}).get("acknowledged") == count:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from aimed.embedded.ports import free_port
 from tests.e2e.conftest import Site, add_account, post
-from tests.faults.conftest import Steered
+from tests.faults.conftest import Steered, reserved_port
 from tests.mail_server import mail_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Where the mail server will be; the stack of the test reads it."""
-    found = free_port()
-    monkeypatch.setenv("AIMED_MAIL__HOST", "127.0.0.1")
-    monkeypatch.setenv("AIMED_MAIL__PORT", str(found))
-    monkeypatch.setenv("AIMED_MAIL__TLS", "none")
-    return found
+    with reserved_port() as found:
+        monkeypatch.setenv("AIMED_MAIL__HOST", "127.0.0.1")
+        monkeypatch.setenv("AIMED_MAIL__PORT", str(found))
+        monkeypatch.setenv("AIMED_MAIL__TLS", "none")
+        yield found
 
 
 def test_no_mail_is_lost(port: int, running: tuple[Steered, Site]) -> None:
@@ -29,7 +29,7 @@ def test_no_mail_is_lost(port: int, running: tuple[Steered, Site]) -> None:
     add_account(site, "dr.patient", email="patient@clinic.example")
     post(site, "/auth/password-reset", {"email": "patient@clinic.example"})
     log = site.data / "log" / "worker.log"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while "mail waits" not in log.read_text("utf-8"):
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -16,7 +16,7 @@ from tests.e2e.conftest import Site
 from tests.faults.conftest import Steered
 from tests.faults.test_transcribe_killed import _started, _words, port  # noqa: F401
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 TURNS = 8
 PACE = "3"

@@ -334,11 +334,7 @@ def sample_service() -> Service:
 
 
 async def _main(port: int) -> None:
-    """Serve once a line is read: a start takes seconds, and a test may need it at one moment."""
-    service = sample_service()
-    if not await asyncio.to_thread(sys.stdin.readline):
-        return  # whoever wanted it is no more
-    async with serving(service, port=port) as url:
+    async with serving(sample_service(), port=port) as url:
         sys.stdout.write(url + "\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

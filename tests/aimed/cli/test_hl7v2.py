@@ -19,6 +19,8 @@ from integrations.hl7v2.settings import Hl7v2Settings, ListenerSettings
 from integrations.hl7v2.store import MessageQuery, search
 from tests.integrations.hl7v2.running import message
 
+pytestmark = pytest.mark.timeout(240)
+
 
 @pytest.fixture
 def environment(mongo_uri: str, redis_uri: str, database: Database) -> dict[str, str]:
@@ -31,7 +33,7 @@ def environment(mongo_uri: str, redis_uri: str, database: Database) -> dict[str,
 
 
 def _send(port: int, raw: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"\x0b" + raw + b"\x1c\r")
         return connection.recv(4096)
 

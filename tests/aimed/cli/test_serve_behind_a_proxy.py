@@ -36,7 +36,7 @@ class Api:
         """The answer, and the address that the server holds for that of the caller."""
         # What the peer is shows only from its own address.
         transport = httpx2.HTTPTransport(local_address=peer)
-        with httpx2.Client(transport=transport, base_url=self.url, timeout=30) as client:
+        with httpx2.Client(transport=transport, base_url=self.url, timeout=60) as client:
             sent = {"username": USERNAME, "password": PASSWORD}
             answer = client.post("/auth/login", json=sent, headers=CLAIM)
             bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}

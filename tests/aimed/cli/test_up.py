@@ -55,7 +55,7 @@ class Up:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=120)
         return self.process.returncode, said
 
 
@@ -90,7 +90,7 @@ def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
 
 def sign_in(url: str, username: str, password: str) -> int:
     body = {"username": username, "password": password}
-    return httpx2.post(f"{url}/auth/login", json=body, timeout=20).status_code
+    return httpx2.post(f"{url}/auth/login", json=body, timeout=60).status_code
 
 
 def ready(url: str) -> bool:
@@ -144,7 +144,7 @@ def test_up_serves_restarts_what_is_killed_and_starts_again_on_its_data(
     found = httpx2.get(
         f"{third.lines['http']}/fhir/Practitioner",
         headers={"Authorization": f"Bearer {token}"},
-        timeout=20,
+        timeout=60,
     )
     assert [entry["resource"]["name"] for entry in found.json()["entry"]] == [
         [{"text": "First clinician"}]
@@ -155,7 +155,7 @@ def test_up_serves_restarts_what_is_killed_and_starts_again_on_its_data(
 def test_no_log_holds_the_password(up: Callable[[], Up]) -> None:
     running = up()
     username, password = running.lines["login"].split()
-    httpx2.get(f"{running.lines['http']}/fhir/Patient?name=Nightingale", timeout=20)
+    httpx2.get(f"{running.lines['http']}/fhir/Patient?name=Nightingale", timeout=60)
     sign_in(running.lines["http"], username, password)
     assert running.stop()[0] == 0
     logs = "".join(file.read_text() for file in (running.data / "log").iterdir())

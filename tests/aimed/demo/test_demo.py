@@ -32,7 +32,7 @@ def test_the_sample_consultation(tmp_path: Path) -> None:
     assert "every note sentence has evidence" in done.stdout
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_noise_gives_no_note(tmp_path: Path) -> None:
     noise = np.random.default_rng(5).normal(0, 0.01, 8 * 44_100)
     recording = tmp_path / "noise.wav"
@@ -43,7 +43,7 @@ def test_noise_gives_no_note(tmp_path: Path) -> None:
     assert "no speech: there is no note" in done.stdout
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_real_recording_nobody_here_wrote(tmp_path: Path) -> None:
     recording = shared("audio/vitals/audio-vitals-short_01.mp3")
     done = demo(tmp_path / "var", "--speed", "4", "--audio", str(recording))

@@ -22,7 +22,7 @@ from fhir_server.store.connection import Database, connect
 from fhir_server.store.duties import DutyStore
 from fhir_server.store.smart.grants import Code, Grant, GrantStore, RefreshToken
 
-START = datetime(2030, 1, 1, 12, tzinfo=UTC)
+START = datetime(2100, 1, 1, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
@@ -124,7 +124,7 @@ async def test_what_it_found_is_kept_and_it_is_not_done_again_at_once(
 
 def test_a_daily_duty_has_its_hour(clock: Moved) -> None:
     duty = Duty("daily", DAY, clock.duty().work, at=2)
-    second, third = (datetime(2030, 1, day, 2, tzinfo=UTC) for day in (2, 3))
+    second, third = (datetime(2100, 1, day, 2, tzinfo=UTC) for day in (2, 3))
     assert duty.after(START) == second
     assert duty.after(second - timedelta(minutes=1)) == second
     assert duty.after(second) == third

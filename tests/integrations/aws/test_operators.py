@@ -17,7 +17,7 @@ from tests.stand_ins.transcribe import Fault, Service, serving
 
 
 async def ask(made: AwsSettings) -> None:
-    await hears("aws", TranscribeTranscriber(made, AwsAccess(made), ids=random_id), 10)
+    await hears("aws", TranscribeTranscriber(made, AwsAccess(made), ids=random_id), 60)
 
 
 async def test_the_probe_of_a_service_that_works(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,11 +230,15 @@ async def test_slow_answers_hold_nothing_up() -> None:
 
 
 async def test_audio_that_waits_goes_out_at_the_pace() -> None:
-    service = Service(PCM, list(TURNS))
+    service, taken = Service(PCM, list(TURNS)), list[float]()
     async with serving(service) as url:
-        await play(transcriber(settings(url, limits={"pace": 8.0})).open(TWO), PCM[: 64_000 * 2])
-    arrivals = service.streams[0].arrivals
-    assert (arrivals[-2] - arrivals[0]) == pytest.approx(1.9 / 8, abs=0.12)
+        while len(taken) < 8 and not any(one < 1.9 / 8 + 0.12 for one in taken):
+            # A busy machine may be late, and again, but never early.
+            opened = transcriber(settings(url, limits={"pace": 8.0})).open(TWO)
+            await play(opened, PCM[: 64_000 * 2])
+            arrivals = service.streams[-1].arrivals
+            taken.append(arrivals[-2] - arrivals[0])
+    assert 1.9 / 8 - 0.12 < min(taken) < 1.9 / 8 + 0.12
 
 
 async def test_a_source_that_is_faster_than_the_service_waits() -> None:

@@ -46,12 +46,18 @@ class Registry:
     database: Database
     seconds: float = 0.0
     fail: dict[str, list[Exception]] = field(default_factory=dict)
+    hold: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Messages that are not converted before their event is set."""
+    begun: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
 
     async def __call__(self, work: Work) -> Converted | Ignored:
         control = work.message.header.control_id
+        self.begun.append(control)
         if self.seconds:
             await asyncio.sleep(self.seconds)
+        if held := self.hold.get(control):
+            await held.wait()
         if faults := self.fail.get(control):
             raise faults.pop(0)
         if control.startswith("ignore"):

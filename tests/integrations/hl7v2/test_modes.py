@@ -74,14 +74,20 @@ async def test_the_return_path_when_the_connection_has_gone(
 ) -> None:
     path = _Path(taken=taken)
     async with running(database, path=path) as hl7:
-        hl7.registry.seconds = 0.3
+        hl7.registry.hold = {"C1": (go := asyncio.Event())}
         async with peer(hl7.port) as one:
             assert codes(await one.ask(message("C1", rest="|||AL|AL"))) == ("CA", "C1")
+        await until(lambda: _unconnected(hl7))
+        go.set()
         await until(lambda: _state(hl7, "C1", "converted"))
         await until(lambda: _gone(path))
         (found,) = (await search(database, MessageQuery(control="C1"))).messages
         assert b"MSA|AA|C1" in path.sent[0]
         await until(lambda: _answer_is(hl7, found.id, "sent" if taken else "undeliverable"))
+
+
+async def _unconnected(hl7: Running) -> bool:
+    return hl7.server.connections == 0
 
 
 async def _gone(path: _Path) -> bool:
@@ -112,9 +118,10 @@ async def test_converted_before_the_answer(database: Database) -> None:
 
 async def test_a_conversion_that_takes_too_long_has_to_be_asked_again(database: Database) -> None:
     async with running(database, {**_CONVERTED, "convert_seconds": 0.2}) as hl7:
-        hl7.registry.seconds = 0.6
+        hl7.registry.hold = {"C1": (go := asyncio.Event())}
         async with peer(hl7.port) as one:
             assert codes(await one.ask(message("C1"))) == ("AE", "C1")
+            go.set()
             await until(lambda: _state(hl7, "C1", "converted"))
             assert codes(await one.ask(message("C1"))) == ("AA", "C1")
         assert hl7.registry.order == ["C1"]
@@ -133,13 +140,15 @@ async def test_another_process_converts(database: Database) -> None:
 async def test_an_outage_is_tried_again_in_its_place(database: Database) -> None:
     async with running(database) as hl7:
         hl7.registry.fail = {"C1": [Unavailable("Not now."), Unavailable("Not now.")]}
+        hl7.registry.hold = {"C2": (go := asyncio.Event())}
         async with peer(hl7.port) as one:
             for number in (1, 2, 3):
                 await one.ask(message(f"C{number}"))
             await one.ask(message("X1", patient="other"))
+        await until(lambda: _state(hl7, "X1", "converted"))
+        go.set()
         await until(lambda: _state(hl7, "C3", "converted"))
         assert [c for c in hl7.registry.order if c != "X1"] == ["C1", "C2", "C3"]
-        assert hl7.registry.order.index("X1") < 3
         (found,) = (await search(database, MessageQuery(control="C1"))).messages
         assert found.attempts == 3
 
@@ -163,13 +172,19 @@ async def test_a_merge_keeps_its_place_in_both_lanes(database: Database) -> None
 
 async def test_lanes_run_at_the_same_time(database: Database) -> None:
     async with running(database) as hl7:
-        hl7.registry.seconds = 0.3
+        go = asyncio.Event()
+        hl7.registry.hold = {f"C{number}": go for number in range(6)}
         async with peer(hl7.port) as one:
-            started = asyncio.get_running_loop().time()
             for number in range(6):
                 await one.send(message(f"C{number}", patient=f"p{number}"))
+            await until(lambda: _begun(hl7, 2))
+            assert hl7.registry.order == []
+            go.set()
             await until(lambda: _all(hl7, 6))
-            assert asyncio.get_running_loop().time() - started < 1.5
+
+
+async def _begun(hl7: Running, count: int) -> bool:
+    return len(hl7.registry.begun) == count
 
 
 async def _all(hl7: Running, count: int) -> bool:

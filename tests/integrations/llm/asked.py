@@ -34,8 +34,8 @@ def settings(server: OpenAiServer, **changes: Any) -> LlmSettings:
         "model": MODEL,
         "base_url": server.url,
         "api_key": KEY,
-        "seconds": 5,
-        "idle_seconds": 2,
+        "seconds": 60,
+        "idle_seconds": 60,
     }
     return LlmSettings.model_validate({**plain, **changes})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import ssl
 import time
 import traceback
@@ -33,6 +34,7 @@ from tests.stand_ins.openai_server import (
     CONTEXT_LENGTH,
     KEY,
     Hang,
+    OpenAiServer,
     Say,
     Status,
     error,
@@ -256,10 +258,11 @@ async def test_wrong_key_and_wrong_model_are_told() -> None:
 
 
 async def test_nobody_there_is_told() -> None:
-    async with openai_server(GOOD) as server:
-        gone = drafter(server)
-    with pytest.raises(EngineUnavailable, match="cannot be reached"):
-        await gone.draft(spoken(VISIT), Chart())
+    with socket.socket() as nobody:  # who has the port and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        gone = drafter(OpenAiServer([], port=nobody.getsockname()[1]))
+        with pytest.raises(EngineUnavailable, match="cannot be reached"):
+            await gone.draft(spoken(VISIT), Chart())
 
 
 async def test_azure_has_addresses_and_headers_of_its_own() -> None:

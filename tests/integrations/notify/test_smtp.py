@@ -97,8 +97,8 @@ async def test_a_server_that_is_down_is_a_later_try() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(Unavailable):
-        await mailer(port, tls="none").send(MAIL)
+        with pytest.raises(Unavailable):
+            await mailer(port, tls="none").send(MAIL)
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -143,7 +143,7 @@ async def meet() -> AsyncIterator[Meet]:
     """Starts a liar, and a provider for it with settings of one's choice."""
     async with AsyncExitStack() as stack:
 
-        async def met(*, seconds: float = 5, **settings: Any) -> Meeting:
+        async def met(*, seconds: float = 60, **settings: Any) -> Meeting:
             liar, at = Liar(), list[datetime]()
             server = await asyncio.start_server(liar.serve, "127.0.0.1", 0)
             stack.push_async_callback(server.wait_closed)

@@ -85,7 +85,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "no iat": {"iat": None},
     "made tomorrow": {"iat": NOW + 86400, "exp": NOW + 90000},
     "made an hour ago": {"iat": NOW - 3600},
-    "not yet": {"nbf": NOW + 3600},
+    "not yet": {"nbf": NOW + 86400},
     "no sub": {"sub": None},
     "empty sub": {"sub": ""},
     "endless sub": {"sub": "x" * 256},

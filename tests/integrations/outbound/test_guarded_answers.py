@@ -52,8 +52,9 @@ async def serving(say: Say, tls: ssl.SSLContext | None = None) -> AsyncIterator[
 
 @asynccontextmanager
 async def client(port: int, **settings: object) -> AsyncIterator[GuardedClient]:
-    given = {"internal_hosts": ["127.0.0.0/8"], "ports": [port], "plain_http": True, **settings}
-    async with open_guarded_client(OutboundSettings.model_validate(given), resolve) as opened:
+    usual = {"internal_hosts": ["127.0.0.0/8"], "ports": [port], "plain_http": True, "seconds": 60}
+    chosen = OutboundSettings.model_validate(usual | settings)
+    async with open_guarded_client(chosen, resolve) as opened:
         yield opened
 
 

@@ -39,7 +39,6 @@ async def hear(
     *,
     offset: float = 0.0,
     until: int | None = None,
-    pace: float = 0.0,
     vocabulary: Sequence[str] = (),
 ) -> list[Found]:
     """Everything heard in `pcm`; stops after `until` finals as a crash would."""
@@ -49,7 +48,7 @@ async def hear(
     async def feed() -> None:
         for at in range(0, len(pcm), step):
             await session.feed(pcm[at : at + step])
-            await asyncio.sleep(pace)
+            await asyncio.sleep(0)
         await session.finish()
 
     feeding = asyncio.create_task(feed())
@@ -85,10 +84,17 @@ async def test_two_channels_are_told_apart(transcriber: WhisperTranscriber) -> N
 
 async def test_partials_come_while_somebody_speaks(transcriber: WhisperTranscriber) -> None:
     await transcriber.warm()
-    found = await hear(transcriber, excerpt(16, 24), SAMPLE.format, pace=0.05)
-    kinds = [type(one) for one in found]
-    assert kinds.index(TranscriptPartial) < kinds.index(TranscriptFinal)
-    assert any("stairs" in one.text for one in found if isinstance(one, TranscriptPartial))
+    session = transcriber.open(SAMPLE.format)
+    results = session.results()
+    await session.feed(excerpt(16, 21))  # up to the middle of a sentence
+    async with asyncio.timeout(60):
+        first = await anext(results)
+    assert isinstance(first, TranscriptPartial)
+    assert "stairs" in first.text
+    await session.feed(excerpt(21, 24))
+    await session.finish()
+    assert "stairs" in words([one async for one in results])
+    await session.aclose()
 
 
 @pytest.mark.parametrize("stopped_after", [1, 2, 3])

@@ -148,7 +148,7 @@ TWO = AudioFormat(2, (Role.DOCTOR, Role.PATIENT))
 ONE = AudioFormat(1, (Role.PATIENT,))
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait until something holds; fail when it does not."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110 - the database has no event to wait for

@@ -79,6 +79,15 @@ async def jobs(clinic: Clinic) -> list[str]:  # noqa: F811
     return [row.type for row in rows if row.topic == "job"]
 
 
+async def left_to_a_worker(clinic: Clinic) -> None:  # noqa: F811
+    """Wait until the process itself tries no more."""
+
+    async def ordered() -> bool:
+        return stopping.FINISH in await jobs(clinic)
+
+    await eventually(ordered)
+
+
 async def test_it_is_finished_later_though_the_worker_is_killed(clinic: Clinic) -> None:  # noqa: F811
     words = conversation(3, SECONDS, 1)
     ear, other = Ear("ear 1", words, down=True), Ear("ear 2", words, down=True)
@@ -90,18 +99,14 @@ async def test_it_is_finished_later_though_the_worker_is_killed(clinic: Clinic) 
     live = await process.snapshot(encounter)
     assert (live["status"], live["waiting"]) == ("recording", "transcription")
     await process.stop(encounter)
-
-    async def ordered() -> bool:
-        return stopping.FINISH in await jobs(clinic)
-
-    await eventually(ordered)
+    await left_to_a_worker(clinic)
     errors = [data["code"] for type, data in await clinic.events(encounter) if type == "error"]
     assert errors == ["no-transcription"]
     assert (await process.snapshot(encounter))["status"] == "stopping"
     with pytest.raises(NoEngine):
         await finish(worker(clinic, ear), encounter)
 
-    ear.down, ear.delay = False, 0.02
+    ear.down, ear.delay = False, 0.3
     first = asyncio.create_task(finish(worker(clinic, ear), encounter))
     await heard(process, encounter, 1)
     first.cancel()
@@ -124,7 +129,7 @@ async def test_one_worker_at_a_time(clinic: Clinic, monkeypatch: pytest.MonkeyPa
     microphone = await process.microphone(encounter, AUDIO)
     await pour(microphone, sound(words, 4.0, 1))
     await process.stop(encounter)
-    await waiting(clinic, encounter, "transcription")
+    await left_to_a_worker(clinic)
     ear.down = False
     store, now = ConsultationStore(clinic.store.database), system_clock()
     killed = now + timedelta(seconds=finishing.CLAIM_SECONDS)
@@ -166,7 +171,7 @@ async def test_somebody_may_decide_to_wait_no_longer(clinic: Clinic) -> None:  #
     encounter = await clinic.begin(process, TWO)
     await speak(await process.microphone(encounter, TWO), 9, 2)
     await process.stop(encounter)
-    await waiting(clinic, encounter, "transcription")
+    await left_to_a_worker(clinic)
     assert await stopping.close_as_it_is(clinic.store, encounter)
     assert await close(encounter, store=clinic.store, drafter=RulesDrafter(), clock=system_clock)
     found = await process.snapshot(encounter)

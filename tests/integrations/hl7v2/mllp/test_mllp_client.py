@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -30,7 +31,7 @@ def message(id: str) -> bytes:
 
 
 def client(server: Scripted, **changes: object) -> MllpClient:
-    given = {"host": "127.0.0.1", "port": server.port, "ack_seconds": 0.3, **changes}
+    given = {"host": "127.0.0.1", "port": server.port, "ack_seconds": 60, **changes}
     return MllpClient(Peer(**given))  # type: ignore[arg-type]
 
 
@@ -74,10 +75,12 @@ async def test_every_code_is_an_answer(code: str) -> None:
 )
 async def test_after_anything_else_the_connection_is_a_new_one(does: str, reason: str) -> None:
     async with scripted(does) as server:
-        sending = client(server)
+        unhurried = client(server)._peer
+        sending = client(server, **({"ack_seconds": 0.3} if reason == "timeout" else {}))
         with pytest.raises(NotAnswered) as fault:
             await sending.exchange(message("m1"), "m1")
         assert fault.value.reason == reason
+        sending._peer = unhurried  # what comes now is no question of time
         server.release.set()  # the late answer goes out now, to nobody
         assert (await sending.exchange(message("m1"), "m1")).code == "AA"
         await sending.aclose()
@@ -111,12 +114,13 @@ async def _closed_by_server(server: Scripted, sending: MllpClient) -> Answer:
 
 
 async def test_nobody_listens() -> None:
-    async with scripted() as server:
-        port = server.port
-    sending = MllpClient(Peer("127.0.0.1", port, connect_seconds=1))
-    with pytest.raises(NotConnected, match=r"^connection refused$"):
-        await sending.exchange(message("m1"), "m1")
-    nowhere = MllpClient(Peer("nowhere.invalid", port, connect_seconds=5))
+    with socket.socket() as nobody:  # who has the port and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        sending = MllpClient(Peer("127.0.0.1", port, connect_seconds=60))
+        with pytest.raises(NotConnected, match=r"^connection refused$"):
+            await sending.exchange(message("m1"), "m1")
+    nowhere = MllpClient(Peer("nowhere.invalid", port, connect_seconds=60))
     with pytest.raises(NotConnected, match=r"^host name unknown$"):
         await nowhere.exchange(message("m1"), "m1")
 
@@ -152,11 +156,11 @@ async def test_tls_and_mutual_tls(tmp_path: Path) -> None:
     tls = {"on": True, "authorities": str(files["ca"])}
     own = {**tls, "certificate": str(files["certificate"]), "key": str(files["key"])}
     async with scripted(tls=server_context(mutual=True)) as server:
-        with_own = destination(port=server.port, tls=own, ack_seconds=2)
+        with_own = destination(port=server.port, tls=own)
         sending = MllpClient(peer_of(with_own))
         assert (await sending.exchange(message("m1"), "m1")).code == "AA"
         await sending.aclose()
-        without = MllpClient(peer_of(destination(port=server.port, tls=tls, ack_seconds=2)))
+        without = MllpClient(peer_of(destination(port=server.port, tls=tls)))
         with pytest.raises((NotConnected, NotAnswered)):
             await without.exchange(message("m2"), "m2")
         unknown = MllpClient(peer_of(destination(port=server.port, tls={"on": True})))

@@ -189,9 +189,9 @@ async def test_a_reset_in_the_middle_harms_nobody(hl7: Running) -> None:
         assert codes(await one.ask(message("C2"))) == ("AA", "C2")
 
 
-async def test_stopping_answers_what_has_come(hl7: Running) -> None:
-    port = hl7.port
-    if port:
+async def test_stopping_answers_what_has_come(database: Database) -> None:
+    async with running(database, {"limits": {"drain_seconds": 60}}) as hl7:
+        port = hl7.port
         async with peer(port) as busy, peer(port) as idle, peer(port) as half:
             await half.write(b"\x0b" + message("C2")[:30])
             assert codes(await idle.ask(message("C0"))) == ("AA", "C0")

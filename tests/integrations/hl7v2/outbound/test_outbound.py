@@ -86,7 +86,7 @@ def kinds(received: list[str]) -> list[str]:
 
 async def all_acknowledged(store: MongoStore, count: int) -> None:
     queue = OutboundQueue(store.database)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             counts = await queue.counts()
             if sum(one.get("acknowledged", 0) for one in counts.values()) == count:
