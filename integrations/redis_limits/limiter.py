@@ -28,7 +28,7 @@ from redis.exceptions import RedisError
 from fhir_server.auth.rate_limits import Quota
 
 _SHARE = 100
-_PATIENCE_SECONDS = 0.25
+PATIENCE_SECONDS = 0.25
 _AFTER_FAILURE_SECONDS = 5.0
 _REFUSED_SECONDS = 1.0
 """Who is refused asks Redis once in this time, however often they come."""
@@ -50,12 +50,18 @@ class _Purse:
 class RedisLimiter:
     """Implements `fhir_server.auth.rate_limits.Limiter`. The caller closes `redis`.
 
-    `now` is a monotonic clock in seconds.
+    `now` is a monotonic clock in seconds, `patience` how long Redis may take for an answer.
     """
 
     def __init__(
-        self, redis: Redis, *, prefix: str = "aimed:limits", now: Callable[[], float] | None = None
+        self,
+        redis: Redis,
+        *,
+        prefix: str = "aimed:limits",
+        now: Callable[[], float] | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
+        self._patience = patience
         storage = RedisStorage(
             "redis://",
             implementation="redispy",
@@ -105,7 +111,7 @@ class RedisLimiter:
         asked = asyncio.ensure_future(self._take(item, name))
         asked.add_done_callback(_retrieve)
         # Waited for rather than cancelled: redis-py 8.1 on Python 3.11 swallows cancellations.
-        done, _ = await asyncio.wait({asked}, timeout=_PATIENCE_SECONDS)
+        done, _ = await asyncio.wait({asked}, timeout=self._patience)
         if not done:
             return self._failed()
         try:

@@ -35,7 +35,7 @@ async def limited(
         clock=system_clock,
         ids=random_id,
         secret=lambda: secrets.token_urlsafe(32),
-        limiter=RedisLimiter(redis, prefix=f"limits-{uuid.uuid4().hex}"),
+        limiter=RedisLimiter(redis, prefix=f"limits-{uuid.uuid4().hex}", patience=60),
     )
     await opened.accounts.add(dr_adams())
     app = FastAPI(openapi_url=None, redirect_slashes=False)

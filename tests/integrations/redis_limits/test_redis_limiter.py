@@ -14,10 +14,8 @@ from redis.asyncio import Redis
 
 from fhir_server.auth.rate_limits import Quota
 from integrations.redis_limits import RedisLimiter
-from integrations.redis_limits import limiter as limiter_module
 
 SMALL = Quota("small", 3)
-PATIENCE = limiter_module._PATIENCE_SECONDS
 
 
 class Clock:
@@ -42,18 +40,15 @@ def prefix() -> str:
     return f"limits-{uuid.uuid4().hex}"
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis that is late because the machine is busy is not taken for one that is down."""
-    monkeypatch.setattr(limiter_module, "_PATIENCE_SECONDS", 60)
-
-
 async def granted(limiter: RedisLimiter, quota: Quota, key: str, tries: int) -> int:
     return [await limiter.wait(quota, key) for _ in range(tries)].count(0.0)
 
 
 async def test_a_small_quota_is_counted_exactly_over_processes(redis: Redis, prefix: str) -> None:
-    one, other = RedisLimiter(redis, prefix=prefix), RedisLimiter(redis, prefix=prefix)
+    one, other = (
+        RedisLimiter(redis, patience=60, prefix=prefix),
+        RedisLimiter(redis, patience=60, prefix=prefix),
+    )
     assert [await one.wait(SMALL, "a"), await other.wait(SMALL, "a")] == [0.0, 0.0]
     assert await one.wait(SMALL, "a") == 0.0
     for limiter in (one, other):
@@ -63,13 +58,13 @@ async def test_a_small_quota_is_counted_exactly_over_processes(redis: Redis, pre
 
 
 async def test_many_at_once_get_no_more(redis: Redis, prefix: str) -> None:
-    limiter = RedisLimiter(redis, prefix=prefix)
+    limiter = RedisLimiter(redis, patience=60, prefix=prefix)
     waits = await asyncio.gather(*(limiter.wait(SMALL, "a") for _ in range(50)))
     assert waits.count(0.0) == 3
 
 
 async def test_room_comes_back(redis: Redis, prefix: str) -> None:
-    limiter = RedisLimiter(redis, prefix=prefix)
+    limiter = RedisLimiter(redis, patience=60, prefix=prefix)
     quota = Quota("quick", 2, seconds=3)
     assert await granted(limiter, quota, "a", 3) == 2
     await asyncio.sleep(6.1)
@@ -77,7 +72,7 @@ async def test_room_comes_back(redis: Redis, prefix: str) -> None:
 
 
 async def test_a_large_quota_is_taken_in_blocks(redis: Redis, prefix: str) -> None:
-    limiters = [RedisLimiter(redis, prefix=prefix, now=Clock()) for _ in range(2)]
+    limiters = [RedisLimiter(redis, patience=60, prefix=prefix, now=Clock()) for _ in range(2)]
     quota = Quota("large", 1000)
     before = (await redis.info("stats"))["total_commands_processed"]
     counts = await asyncio.gather(*(granted(one, quota, "a", 700) for one in limiters))
@@ -89,10 +84,10 @@ async def test_a_large_quota_is_taken_in_blocks(redis: Redis, prefix: str) -> No
 
 async def test_unspent_permits_lapse(redis: Redis, prefix: str) -> None:
     clock = Clock()
-    limiter = RedisLimiter(redis, prefix=prefix, now=clock)
+    limiter = RedisLimiter(redis, patience=60, prefix=prefix, now=clock)
     quota = Quota("large", 200)
     assert await granted(limiter, quota, "a", 1) == 1  # of a block of two
-    other = RedisLimiter(redis, prefix=prefix, now=Clock())
+    other = RedisLimiter(redis, patience=60, prefix=prefix, now=Clock())
     assert await granted(other, quota, "a", 200) == 198
     clock.seconds += 7
     assert await granted(limiter, quota, "a", 1) == 0
@@ -100,7 +95,7 @@ async def test_unspent_permits_lapse(redis: Redis, prefix: str) -> None:
 
 async def test_who_is_refused_asks_redis_once_a_second(redis: Redis, prefix: str) -> None:
     clock = Clock()
-    limiter = RedisLimiter(redis, prefix=prefix, now=clock)
+    limiter = RedisLimiter(redis, patience=60, prefix=prefix, now=clock)
     await granted(limiter, SMALL, "a", 3)
     wait = await limiter.wait(SMALL, "a")
     await redis.delete(*[key async for key in redis.scan_iter(f"*{prefix}*")])
@@ -110,7 +105,7 @@ async def test_who_is_refused_asks_redis_once_a_second(redis: Redis, prefix: str
 
 
 async def test_redis_learns_no_names(redis: Redis, prefix: str) -> None:
-    await RedisLimiter(redis, prefix=prefix).wait(SMALL, "account:dr.adams")
+    await RedisLimiter(redis, patience=60, prefix=prefix).wait(SMALL, "account:dr.adams")
     found = [key.decode() async for key in redis.scan_iter(f"*{prefix}*")]
     assert found
     assert not any("adams" in key for key in found)
@@ -122,7 +117,7 @@ async def test_without_redis_requests_go_on_and_the_log_says_so_once() -> None:
         port = free.getsockname()[1]
         clock = Clock()
         client = Redis.from_url(f"redis://127.0.0.1:{port}")
-        limiter = RedisLimiter(client, now=clock)
+        limiter = RedisLimiter(client, now=clock, patience=60)
         with structlog.testing.capture_logs() as logs:
             for _ in range(3):
                 assert await granted(limiter, SMALL, "account:dr.adams", 5) == 5
@@ -132,11 +127,7 @@ async def test_without_redis_requests_go_on_and_the_log_says_so_once() -> None:
     await client.aclose()
 
 
-async def test_a_redis_that_hangs_costs_a_quarter_of_a_second_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(limiter_module, "_PATIENCE_SECONDS", PATIENCE)
-
+async def test_a_redis_that_hangs_costs_a_quarter_of_a_second_once() -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
