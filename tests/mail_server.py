@@ -87,6 +87,7 @@ def mail_server(
         hostname="127.0.0.1",
         port=kept.port,
         loop=loop,
+        ready_timeout=60,
         ssl_context=tls if implicit else None,
         **more,
     )
