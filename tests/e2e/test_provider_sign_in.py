@@ -56,6 +56,7 @@ def place(port: int, issuer: str, tmp_path_factory: pytest.TempPathFactory) -> I
             f"{identity}__PROVIDER__CLIENT_SECRET": SECRET,
             f"{identity}__SECOND_FACTOR_ROLES": '["admin"]',
             "AIMED_OUTBOUND__PLAIN_HTTP": "true",
+            "AIMED_OUTBOUND__SECONDS": "60",
             "AIMED_OUTBOUND__INTERNAL_HOSTS": '["127.0.0.0/8"]',
             "AIMED_OUTBOUND__PORTS": json.dumps([int(issuer.rpartition(":")[2])]),
         }.items():
