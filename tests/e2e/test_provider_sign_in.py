@@ -63,7 +63,7 @@ def place(port: int, issuer: str, tmp_path_factory: pytest.TempPathFactory) -> I
             environment.setenv(name, value)
         stack = Stack(Settings(), data, port=port)
         with background_loop() as loop:
-            asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
+            asyncio.run_coroutine_threadsafe(stack.start(), loop).result(280)
             try:
                 url = f"http://localhost:{port}"
                 yield Site(url, "", "", stack.mongo_uri, data)

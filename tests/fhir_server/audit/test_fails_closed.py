@@ -133,7 +133,7 @@ async def test_with_the_database_gone_nothing_is_shown(
             assert (await fhir.put("/fhir/Patient/m", json=PATIENT)).status_code == 201
             line.cut()
             # Only now: until here a slow machine may take its time.
-            client._topology._settings._server_selection_timeout = 0.5
+            client._topology._settings._server_selection_timeout = 1
             for path in READS[:1]:
                 answer = await fhir.get(f"/fhir/{path}")
                 assert answer.status_code >= 500
