@@ -17,6 +17,8 @@ import pytest_asyncio
 
 from tests.conformance.asking import Json
 
+pytestmark = pytest.mark.timeout(400)  # hundreds of requests in each test
+
 PARTS = 6
 AT_ONCE = 16
 AUDITED = "AuditEvent"

@@ -34,6 +34,13 @@ _ARGUMENTS = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of a stack starts it, which takes half a minute on a busy machine."""
+    for item in items:
+        if "tests/e2e" in item.path.as_posix() and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))
+
+
 @dataclass(frozen=True)
 class Site:
     """A running installation and its first login."""
@@ -65,7 +72,7 @@ def fresh_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def _started(data: Path) -> Iterator[Site]:
     stack = Stack(Settings(), data)
     with background_loop() as loop:
-        asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
+        asyncio.run_coroutine_threadsafe(stack.start(), loop).result(280)
         try:
             login = stack.first_login
             assert login is not None

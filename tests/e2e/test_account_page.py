@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -60,7 +58,7 @@ def test_a_second_step_with_the_keyboard_alone(page: Page, site: Site) -> None:
     page.keyboard.type("000000")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("This code is not right")
-    page.fill("#totp", app.at(datetime.now(UTC) - timedelta(seconds=30)))
+    page.fill("#totp", app.now())
     page.keyboard.press("Enter")
     expect(page.locator("ol.codes li")).to_have_count(10)
     expect(page.get_by_role("heading", name="Recovery codes of dr.keys")).to_be_focused()

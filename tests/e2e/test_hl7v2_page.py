@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,7 +13,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from aimed.embedded import Stack
-from aimed.embedded.ports import free_port
 from aimed.settings import Settings
 from fhir_server.store.accounts import AccountStore
 from fhir_server.store.connection import connect
@@ -28,13 +28,19 @@ Z_SEGMENT = "ZPD|1|house rule\r"
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A stack that has received messages, with a destination that nobody answers at."""
-    destination = {"name": "archive", "host": "127.0.0.1", "port": free_port(), "messages": ["ADT"]}
     data = tmp_path_factory.mktemp("hospital")
-    with background_loop() as loop, pytest.MonkeyPatch.context() as patch:
+    with (
+        background_loop() as loop,
+        pytest.MonkeyPatch.context() as patch,
+        socket.socket() as nobody,  # holds the port, so that none of the stack takes it
+    ):
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        destination = {"name": "archive", "host": "127.0.0.1", "port": port, "messages": ["ADT"]}
         # By the environment, which the stack's programs have too.
         patch.setenv("AIMED_HL7V2__OUTBOUND__DESTINATIONS", json.dumps([destination]))
         stack = Stack(Settings(), data)
-        asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
+        asyncio.run_coroutine_threadsafe(stack.start(), loop).result(280)
         try:
             asyncio.run_coroutine_threadsafe(_add_people(stack), loop).result(120)
             _send(stack.listeners[0].port)

@@ -56,13 +56,14 @@ def place(port: int, issuer: str, tmp_path_factory: pytest.TempPathFactory) -> I
             f"{identity}__PROVIDER__CLIENT_SECRET": SECRET,
             f"{identity}__SECOND_FACTOR_ROLES": '["admin"]',
             "AIMED_OUTBOUND__PLAIN_HTTP": "true",
+            "AIMED_OUTBOUND__SECONDS": "60",
             "AIMED_OUTBOUND__INTERNAL_HOSTS": '["127.0.0.0/8"]',
             "AIMED_OUTBOUND__PORTS": json.dumps([int(issuer.rpartition(":")[2])]),
         }.items():
             environment.setenv(name, value)
         stack = Stack(Settings(), data, port=port)
         with background_loop() as loop:
-            asyncio.run_coroutine_threadsafe(stack.start(), loop).result(120)
+            asyncio.run_coroutine_threadsafe(stack.start(), loop).result(280)
             try:
                 url = f"http://localhost:{port}"
                 yield Site(url, "", "", stack.mongo_uri, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import wave
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -19,6 +20,8 @@ from tests.e2e.conftest import Site, add_account, token_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SECONDS = 30
+AFTER_THREE = re.compile(r"0:(0[3-9]|[12]\d)")
+"""Whoever looks now and then misses a single second."""
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def test_signing_in_again_goes_on_with_the_recording(page: Page, site: Site, aud
     page.set_input_files("#file", str(audio))
     page.check("#consent")
     page.get_by_role("button", name="Start recording").click()
-    expect(page.locator(".clock")).to_contain_text("0:03", timeout=60_000)
+    expect(page.locator(".clock")).to_contain_text(AFTER_THREE, timeout=60_000)
 
     end_other_sessions(own)
     dialog = page.get_by_role("dialog", name="Sign in again")

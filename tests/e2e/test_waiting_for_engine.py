@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from aimed.audio_file import read_pcm
 from aimed.demo.api import Api
 from aimed.demo.microphone import Microphone
 from aimed.embedded import Stack
-from aimed.embedded.ports import free_port
 from aimed.samples import consultation
 from aimed.settings import Settings
 from tests.conftest import background_loop
@@ -45,20 +45,33 @@ def written(data: Json) -> Say:
 class Cloud:
     """Engines away from here, which can be there or not."""
 
-    port: int
+    place: socket.socket
     loop: asyncio.AbstractEventLoop
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
+    @property
+    def port(self) -> int:
+        """Nobody else's, as it is bound, though nothing listens."""
+        found: int = self.place.getsockname()[1]
+        return found
+
     def hear(self) -> None:
         """Let speech recognition work."""
-        entering = self.held.enter_async_context(serving(sample_service(), port=self.port))
+        port = self.port
+        self.place.close()
+        entering = self.held.enter_async_context(serving(sample_service(), port=port))
         asyncio.run_coroutine_threadsafe(entering, self.loop).result(120)
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    with background_loop() as loop, pytest.MonkeyPatch.context() as patch:
-        cloud = Cloud(free_port(), loop)
+    with (
+        background_loop() as loop,
+        pytest.MonkeyPatch.context() as patch,
+        socket.socket() as place,
+    ):
+        place.bind(("127.0.0.1", 0))
+        cloud = Cloud(place, loop)
         model = cloud.held.enter_async_context(openai_server(written))
         server = asyncio.run_coroutine_threadsafe(model, loop).result(120)
         for name, value in {

@@ -49,8 +49,8 @@ async def place(server: FhirServer) -> AsyncIterator[Place]:
             await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
     async with (
-        httpx2.AsyncClient(base_url=url) as browser,
-        httpx2.AsyncClient(base_url=url) as user,
+        httpx2.AsyncClient(base_url=url, timeout=60) as browser,
+        httpx2.AsyncClient(base_url=url, timeout=60) as user,
     ):
         sent = {"username": USERNAME, "password": PASSWORD}
         token = (await browser.post("/auth/login", json=sent)).json()["access_token"]

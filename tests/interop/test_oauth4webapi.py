@@ -45,7 +45,7 @@ async def say(running: Process, line: str) -> dict[str, Any]:
     assert running.stdout
     assert running.stderr
     running.stdin.write(f"{line}\n".encode())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         answer = await running.stdout.readline()
         assert answer, (await running.stderr.read()).decode()
     found: dict[str, Any] = json.loads(answer)

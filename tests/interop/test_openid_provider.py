@@ -49,7 +49,7 @@ async def provider(configured: dict[str, Any]) -> AsyncIterator[str]:
     assert running.stdout
     try:
         running.stdin.write(json.dumps(configured).encode() + b"\n")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             line = await running.stdout.readline()
         yield str(json.loads(line)["issuer"])
     finally:
@@ -110,6 +110,7 @@ async def open_site(database: Database) -> AsyncIterator[Open]:
                 internal_hosts=("127.0.0.0/8",),
                 plain_http=True,
                 ports=(urlsplit(issuer).port or 0,),
+                seconds=60,
             )
             guarded = await stack.enter_async_context(open_guarded_client(outbound))
             server = await open_fhir_server(
@@ -132,7 +133,7 @@ async def open_site(database: Database) -> AsyncIterator[Open]:
             app.state.fhir = server
             transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
             http = httpx2.AsyncClient(transport=transport, base_url=PUBLIC)
-            browser = httpx2.AsyncClient()
+            browser = httpx2.AsyncClient(timeout=60)
             return Site(
                 server,
                 await stack.enter_async_context(http),
@@ -292,14 +293,15 @@ async def test_an_own_second_factor_is_asked_for(open_site: Open) -> None:
     site = await open_site(configured(**BASIC), client_secret=SECRET)
     await linked(site)
     offer = await site.server.second_factor.offer(USERNAME)
-    code = pyotp.TOTP(offer.secret).at(system_clock() - timedelta(seconds=30))
+    code = pyotp.TOTP(offer.secret).at(system_clock())
     await site.server.second_factor.confirm(USERNAME, code)
     step = await site.sign_in()
     assert step.status_code == 401
     assert step.json()["error"] == "second_factor_required"
     sent = {
         "continuation": step.json()["continuation"],
-        "code": pyotp.TOTP(offer.secret).at(system_clock()),
+        # Of the step ahead: the present one may be spent, and by then this one may be it.
+        "code": pyotp.TOTP(offer.secret).at(system_clock() + timedelta(seconds=30)),
     }
     assert (await site.http.post("/auth/login/code", json=sent)).status_code == 200
     page = await site.server.server.store.search({"type": "AuditEvent"}, count=1)

@@ -65,17 +65,21 @@ class Desk:
         return self.bare(path, additional_headers=headers, **options)
 
     def bare(self, path: str, **options: Any) -> connect:
-        return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
+        return connect(f"ws://127.0.0.1:{self.port}{path}", open_timeout=PATIENCE, **options)
 
     async def token_for(self, scope: str, seconds: float = 600) -> str:
         account = await self.fhir.accounts.find("dr.adams")
         assert account is not None
         issued = await self.fhir.authenticator.issue(account, scope=scope)
         if seconds != 600:
-            await self.fhir.server.store.database["tokens"].update_one(
-                {"scope": scope}, {"$set": {"expires": system_clock() + timedelta(seconds=seconds)}}
-            )
+            await self.end_token(scope, seconds)
         return issued.access_token
+
+    async def end_token(self, scope: str, seconds: float) -> None:
+        """Let the token of a scope expire in so many seconds from now."""
+        await self.fhir.server.store.database["tokens"].update_one(
+            {"scope": scope}, {"$set": {"expires": system_clock() + timedelta(seconds=seconds)}}
+        )
 
 
 async def receive(socket: ClientConnection) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """One server for all tests of the folder, with people, applications and data, and a movable clock.
 
 A server takes some 100 ms to open and a sign-in as much again, so tests share them; a test that
-ends or changes something asks for a grant of its own.
+ends or changes something asks for a grant of its own. A sign-in is shared by the tests of a file:
+between two files so much time may go by that the person is signed out.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import secrets
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
@@ -62,7 +64,9 @@ async def ehr(
     mongo_uri: str, clock: MovedClock, rsa: RSAKey, ec: ECKey, key_sets: KeySets
 ) -> AsyncIterator[FhirServer]:
     port = int(key_sets.url.rpartition(":")[2])
-    reachable = OutboundSettings(internal_hosts=("127.0.0.0/8",), ports=(port,), plain_http=True)
+    reachable = OutboundSettings(
+        internal_hosts=("127.0.0.0/8",), ports=(port,), plain_http=True, seconds=60
+    )
     async with connect(mongo_uri) as mongo, open_guarded_client(reachable) as outbound:
         database = mongo[f"test_{uuid.uuid4().hex}"]
         opened = await open_fhir_server(
@@ -93,16 +97,34 @@ async def browser(ehr: FhirServer) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def site(
-    ehr: FhirServer, browser: httpx2.AsyncClient, clock: MovedClock, rsa: RSAKey, ec: ECKey
-) -> AsyncIterator[Site]:
-    """The data recorded, Dr Adams signed in, and the application `app`."""
-    signed_in = await browser.post("/auth/login", json={"username": USERNAME, "password": PASSWORD})
+@asynccontextmanager
+async def signed_in(browser: httpx2.AsyncClient) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client with the token of Dr Adams."""
+    answer = await browser.post("/auth/login", json={"username": USERNAME, "password": PASSWORD})
     async with httpx2.AsyncClient(
         transport=browser._transport,
         base_url="http://test",
-        headers=bearer(signed_in.json()["access_token"]),
+        headers=bearer(answer.json()["access_token"]),
     ) as user:
+        yield user
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def recorded(browser: httpx2.AsyncClient) -> None:
+    """The data are on the server."""
+    async with signed_in(browser) as user:
         await keep(user, DATA)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def site(
+    ehr: FhirServer,
+    browser: httpx2.AsyncClient,
+    recorded: None,
+    clock: MovedClock,
+    rsa: RSAKey,
+    ec: ECKey,
+) -> AsyncIterator[Site]:
+    """The data recorded, Dr Adams signed in, and the application `app`."""
+    async with signed_in(browser) as user:
         yield Site(ehr, browser, user, clock=clock, keys=(rsa, ec))

@@ -113,7 +113,7 @@ async def test_with_the_database_gone_nothing_is_shown(
     place = urlsplit(mongo_uri)
     login = place.netloc.rpartition("@")[0]
     uri = f"mongodb://{login + '@' if login else ''}127.0.0.1:{port}/?directConnection=true"
-    async with connect(uri, timeout_ms=500) as client:
+    async with connect(uri, timeout_ms=60_000) as client:
         server = await open_fhir_server(
             client[database.name],
             FhirSettings(),
@@ -132,6 +132,8 @@ async def test_with_the_database_gone_nothing_is_shown(
             fhir.headers["Authorization"] = f"Bearer {token}"
             assert (await fhir.put("/fhir/Patient/m", json=PATIENT)).status_code == 201
             line.cut()
+            # Only now: until here a slow machine may take its time.
+            client._topology._settings._server_selection_timeout = 1
             for path in READS[:1]:
                 answer = await fhir.get(f"/fhir/{path}")
                 assert answer.status_code >= 500

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import httpx2
@@ -10,11 +12,13 @@ import pyotp
 import pytest
 
 from fhir_server.auth.back_off import FREE, LONGEST, BackOff, pause_after
+from fhir_server.clock import random_id
 from fhir_server.errors import RateLimited
-from fhir_server.server import FhirServer
+from fhir_server.server import FhirServer, open_fhir_server
+from fhir_server.settings import FhirSettings
 from fhir_server.store.connection import Database
 from fhir_server.store.failures import FailureStore
-from tests.accounts import PASSWORD, USERNAME
+from tests.accounts import PASSWORD, USERNAME, dr_adams
 
 BEGIN = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
 """Not in the past: what has expired by the real clock MongoDB removes, once a minute."""
@@ -25,6 +29,23 @@ class Timer:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+@pytest.fixture
+async def server(database: Database) -> AsyncIterator[FhirServer]:
+    """A server whose clock stands still: no machine is so slow that a pause is over too soon."""
+    opened = await open_fhir_server(
+        database,
+        FhirSettings(),
+        clock=Timer(),
+        ids=random_id,
+        secret=lambda: secrets.token_urlsafe(32),
+    )
+    try:
+        await opened.accounts.add(dr_adams())
+        yield opened
+    finally:
+        await opened.aclose()
 
 
 def test_pauses_double_up_to_a_quarter_of_an_hour() -> None:
@@ -94,7 +115,7 @@ async def test_codes_at_once_are_no_better_than_one_after_another(
     anonymous: httpx2.AsyncClient, server: FhirServer
 ) -> None:
     offer = await server.second_factor.offer(USERNAME)
-    await server.second_factor.confirm(USERNAME, pyotp.TOTP(offer.secret).now())
+    await server.second_factor.confirm(USERNAME, pyotp.TOTP(offer.secret).at(BEGIN))
     known = {"username": USERNAME, "password": PASSWORD}
     asked = (await anonymous.post("/auth/login", json=known)).json()
     sent = {"continuation": asked["continuation"], "code": "wrong"}

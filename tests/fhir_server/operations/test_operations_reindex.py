@@ -28,7 +28,7 @@ def patient(id: str, colour: str) -> dict[str, Any]:
 
 
 async def finished(fhir: httpx2.AsyncClient) -> dict[str, Any]:
-    for _ in range(200):
+    for _ in range(600):
         answer = (await fhir.get("/fhir/$reindex-progress")).json()
         found = {
             one["name"]: next(value for name, value in one.items() if name != "name")

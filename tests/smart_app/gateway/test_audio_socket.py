@@ -156,12 +156,13 @@ async def test_refused_sockets_say_why(desk: Desk) -> None:
 
 async def test_a_token_that_ends_ends_the_recording_but_not_the_consultation(desk: Desk) -> None:
     encounter = await desk.begin()
-    short = await desk.token_for("user/Encounter.u", seconds=1.5)
+    short = await desk.token_for("user/Encounter.u")
     path = f"/ws/encounters/{encounter}/audio"
     async with desk.socket(path, token=short) as socket:
         await ready(socket)
         await socket.send(frame(0))
         await acknowledged(socket, 1)
+        await desk.end_token("user/Encounter.u", 0)
         assert await close_code(socket) == 4401
     async with desk.socket(path) as socket:
         assert await ready(socket) == 1

@@ -171,7 +171,7 @@ async def test_it_ends_after_a_quarter_of_an_hour(ward: Ward, minutes: int) -> N
 
 async def test_it_is_good_until_then(ward: Ward) -> None:
     token = await ward.token()
-    ward.moved.append(timedelta(minutes=14, seconds=50))
+    ward.moved.append(timedelta(minutes=14))
     assert (await ward.finish(token)).status_code == 204
 
 

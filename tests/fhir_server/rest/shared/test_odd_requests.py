@@ -67,10 +67,10 @@ async def test_a_date_with_an_impossible_offset(fhir: httpx2.AsyncClient) -> Non
 
 def test_a_repeated_key_among_many_is_found_quickly() -> None:
     body = "{" + ",".join(f'"a{number}":1' for number in range(100_000)) + ',"a99999":2}'
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(Malformed):
         loads(body)
-    assert time.perf_counter() - began < 10  # by counting each name it is hours
+    assert time.thread_time() - began < 10  # by counting each name it is hours
 
 
 @pytest.mark.parametrize(

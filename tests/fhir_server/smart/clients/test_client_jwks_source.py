@@ -56,7 +56,9 @@ async def keys(rsa: RSAKey) -> AsyncIterator[KeyServer]:
 @pytest.fixture
 async def source(clock: SetClock, keys: KeyServer) -> AsyncIterator[JwksSource]:
     port = int(keys.url.split(":")[2].partition("/")[0])
-    settings = OutboundSettings(internal_hosts=("127.0.0.1/32",), ports=(port,), plain_http=True)
+    settings = OutboundSettings(
+        internal_hosts=("127.0.0.1/32",), ports=(port,), plain_http=True, seconds=60
+    )
     async with open_guarded_client(settings) as client:
         yield JwksSource(key_set_fetch(client), clock=clock)
 
