@@ -24,12 +24,6 @@ from tests.accounts import PASSWORD, USERNAME, dr_adams
 LOGIN = {"username": USERNAME, "password": PASSWORD}
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that stalls is not a Redis that is gone, without which nothing is counted."""
-    monkeypatch.setattr("integrations.redis_limits.limiter._PATIENCE_SECONDS", 60.0)
-
-
 @asynccontextmanager
 async def limited(
     database: Database, redis_uri: str, **limits: int | bool
