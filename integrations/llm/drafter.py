@@ -32,6 +32,9 @@ from terminology.words import words
 
 _FEWEST_WORDS = 3
 """Less is said by a cough or a door as a recogniser hears it: nobody is asked about that."""
+_CUT_HOLDS_SECONDS = 3600.0
+"""Then a prompt of that length is tried again: the operator may have given the server a longer
+context, or its count was that of whole blocks by chance."""
 _log = structlog.get_logger("aimed.llm")
 
 
@@ -53,8 +56,8 @@ class LlmDrafter:
         self._tls = load(settings)
         self._dialect = Dialect.of(settings)
         self._memory = Memory()
-        self._too_much: int | None = None
-        """Characters of the shortest prompt that the server cut."""
+        self._too_much: tuple[int, float] | None = None
+        """Characters of the shortest prompt that the server cut, and when."""
         self._monotonic = monotonic
 
     async def draft(self, segments: Sequence[Segment], chart: Chart) -> NoteDraft:
@@ -94,7 +97,7 @@ class LlmDrafter:
     async def answer(self, client: AsyncOpenAI, content: str, budget: Budget) -> Reply:
         """The reply to `content`, asked as this server wants to be asked."""
         length = len(self._prompt.system) + len(content)
-        if self._too_much is not None and length >= self._too_much:
+        if self._is_too_much(length):
             raise faults.cut()
         sending = tokens(self._prompt.system) + tokens(content)
         dialect: Dialect | None = self._dialect
@@ -120,8 +123,14 @@ class LlmDrafter:
         """Refuse an answer to a part of the question, and remember how much was too much."""
         if was_cut(length, reply.sent):
             _log.warning("the server cut the prompt", characters=length, tokens_read=reply.sent)
-            self._too_much = length
+            self._too_much = length, self._monotonic()
             raise faults.cut()
+
+    def _is_too_much(self, length: int) -> bool:
+        if self._too_much is None:
+            return False
+        cut, at = self._too_much
+        return length >= cut and self._monotonic() - at < _CUT_HOLDS_SECONDS
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -40,10 +42,13 @@ def settings(server: OpenAiServer, **changes: Any) -> LlmSettings:
     return LlmSettings.model_validate({**plain, **changes})
 
 
-def drafter(server: OpenAiServer, **changes: Any) -> LlmDrafter:
+def drafter(
+    server: OpenAiServer, *, monotonic: Callable[[], float] = time.monotonic, **changes: Any
+) -> LlmDrafter:
     """A drafter, made outside the event loop as in production: it reads files."""
+    wanted = settings(server, **changes)
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(LlmDrafter, settings(server, **changes)).result()
+        return thread.submit(lambda: LlmDrafter(wanted, monotonic=monotonic)).result()
 
 
 def texts(draft: NoteDraft) -> list[str]:

@@ -521,6 +521,20 @@ async def test_a_prompt_that_the_server_cut_is_asked_in_halves() -> None:
     assert all(len(one["segments"]) < 16 for one in server.data[1:])
 
 
+async def test_after_an_hour_a_longer_prompt_is_tried_again() -> None:
+    now, cuts = [0.0], [True]
+
+    def cutting(data: dict[str, Any]) -> Say:
+        return replace(quoting(data), read=2048 if cuts[0] and len(data["segments"]) > 8 else None)
+
+    async with openai_server(cutting) as server:
+        asked = drafter(server, monotonic=lambda: now[0])
+        await asked.draft(spoken(long_visit(16)), Chart())
+        cuts[0], now[0] = False, 3601.0
+        await asked.draft(spoken(long_visit(17)), Chart())
+    assert [len(one["segments"]) for one in server.data] == [16, 8, 8, 17]
+
+
 async def test_a_server_that_cuts_every_prompt_is_told_of() -> None:
     async with openai_server(replace(GOOD, read=2048)) as server:
         with pytest.raises(EngineLimit, match="OLLAMA_CONTEXT_LENGTH"):
