@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import socket
-from pathlib import Path
+from collections.abc import Callable
 
 from aimed.embedded.errors import StackError
 
 _FIRST = 15_000
-_DYNAMIC = 49_152
-"""The first of the dynamic ports, https://www.rfc-editor.org/rfc/rfc6335#section-6."""
-_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_CONNECTIONS = 32_768
+"""From here on Linux gives ports to connections, unless told otherwise, and others from 49,152 on:
+https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)."""
 _ATTEMPTS = 100
 
 
-def free_port(host: str = "127.0.0.1", *, chance: random.Random | None = None) -> int:
+def free_port(host: str = "127.0.0.1", *, below: Callable[[int], int] = secrets.randbelow) -> int:
     """A port that is free now. Nothing reserves it, but no outgoing connection is given it either.
 
-    What listens on it may so be started later, and again after a crash: of the ports that the
-    system gives to connections, one in 28,000, each connection of a starting stack may take it.
+    What listens on it may so be started later, and again after a crash. Of the 28,000 ports that
+    the system gives to connections, each connection of a starting stack may take the one chosen.
+    `below` gives a random number from 0 up to its argument, without it.
     """
-    chance = chance or random.SystemRandom()
-    for _ in range(_ATTEMPTS if _first_dynamic() > _FIRST else 0):
-        port = chance.randrange(_FIRST, _first_dynamic())
+    for _ in range(_ATTEMPTS):
+        port = _FIRST + below(_CONNECTIONS - _FIRST)
         if _is_free(host, port):
             return port
     with _listener(host) as listener:
         listener.bind((host, 0))
         given: int = listener.getsockname()[1]
         return given
-
-
-def _first_dynamic() -> int:
-    try:
-        return int(_RANGE.read_text("ascii").split()[0])
-    except (OSError, ValueError, IndexError):
-        return _DYNAMIC
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -48,7 +48,7 @@ def test_a_visit_is_recorded_on_nobody_by_accident(signed_in: Page, site: Site) 
         site, "/fhir/Patient", {"resourceType": "Patient", "name": [{"family": "Bystander"}]}, token
     )
     answers: list[Route] = []
-    signed_in.route("**/fhir/Patient?*", lambda route: answers.append(route))
+    signed_in.route("**/fhir/Patient/_search", lambda route: answers.append(route))
     signed_in.keyboard.press("n")
     signed_in.get_by_text("The patient is new here").click()
     signed_in.fill("#family", "Newcomer")
