@@ -61,8 +61,7 @@ def site(port: int, tmp_path: Path) -> Iterator[Site]:
             asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(120)
 
 
-@pytest.mark.parametrize("kills", [(), KILLS_AFTER])
-async def test_the_sample_consultation(site: Site, port: int, kills: tuple[float, ...]) -> None:
+async def test_the_sample_consultation(site: Site, port: int) -> None:
     sample = consultation.load()
     pcm, _ = read_pcm(sample.audio, 2)
     visit = Visit(
@@ -71,7 +70,7 @@ async def test_the_sample_consultation(site: Site, port: int, kills: tuple[float
     async with Api(site.url) as api:
         await api.sign_in(site.username, site.password)
         serving = await asyncio.to_thread(_started, port)
-        killing = asyncio.create_task(_kill(serving, port, kills))
+        killing = asyncio.create_task(_kill(serving, port, KILLS_AFTER))
         try:
             result = await play(api, visit, speed=SPEED, screen=Screen(Console(quiet=True)))
         finally:
