@@ -12,7 +12,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from fhir_server.resource import Resource, loads
@@ -109,13 +108,10 @@ async def note(
     versions = [one.resource() for one in (stored, before) if one is not None and one.raw]
     if stored.type == "Consent" and not any(is_directive(one) for one in versions):
         return
-    found = await database["tokens"].find_one_and_update(
-        {"_id": REVISION},
-        {"$inc": {"revision": 1}},
-        upsert=True,
-        return_document=ReturnDocument.AFTER,
-        session=session,
+    await database["tokens"].update_one(
+        {"_id": REVISION}, {"$inc": {"revision": 1}}, upsert=True, session=session
     )
+    found = await database["tokens"].find_one({"_id": REVISION}, session=session)
     assert found is not None
     await database["directive_changes"].update_one(
         {"_id": stored.reference},

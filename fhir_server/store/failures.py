@@ -36,14 +36,22 @@ class FailureStore:
         return max((one["until"] for one in found), default=None)
 
     async def add(self, key: str, now: datetime) -> int:
-        """Count one more failure and return how many there are in a row."""
-        found = await self._failures.find_one_and_update(
-            {"_id": key},
-            {"$inc": {"count": 1}, "$set": {"expires": now + KEEP}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        return int((found or {"count": 1})["count"])
+        """Count one more failure and return how many there are in a row.
+
+        Made first and then counted, not upserted at once: of many upserts of one document
+        SecantusDB tells only the first what it made, and each would take itself for the first.
+        """
+        expires = now + KEEP
+        while True:
+            found = await self._failures.find_one_and_update(
+                {"_id": key},
+                {"$inc": {"count": 1}, "$set": {"expires": expires}},
+                return_document=ReturnDocument.AFTER,
+            )
+            if found is not None:
+                return int(found["count"])
+            none = {"$setOnInsert": {"count": 0, "expires": expires}}
+            await self._failures.update_one({"_id": key}, none, upsert=True)
 
     async def pause(self, key: str, until: datetime) -> None:
         """Let no try count before `until`."""

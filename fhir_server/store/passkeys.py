@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
@@ -89,13 +88,11 @@ class PasskeyStore:
 
     async def handle(self, subject: str, fresh: bytes) -> bytes:
         """The account's user handle; `fresh` becomes it when there is none."""
-        found = await self._handles.find_one_and_update(
-            {"_id": subject},
-            {"$setOnInsert": {"handle": fresh}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
+        await self._handles.update_one(
+            {"_id": subject}, {"$setOnInsert": {"handle": fresh}}, upsert=True
         )
-        assert found is not None, "an upsert returns what it made"
+        found = await self._handles.find_one({"_id": subject})
+        assert found is not None, "nobody removes one"
         return bytes(found["handle"])
 
     async def challenge(self, hash: str, ceremony: str, subject: str, expires: datetime) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pymongo import ReturnDocument
-
 from fhir_server.store.connection import Database
 from fhir_server.store.encryption import opened, sealed
 
@@ -11,11 +9,9 @@ from fhir_server.store.encryption import opened, sealed
 async def shared_secret(database: Database, name: str, fresh: bytes) -> bytes:
     """The secret kept under `name`; `fresh` becomes it when there is none yet."""
     (fresh_one,) = await sealed(database, "secrets", [{"_id": name, "value": fresh}])
-    found = await database["secrets"].find_one_and_update(
-        {"_id": name},
-        {"$setOnInsert": {"value": fresh_one["value"]}},
-        upsert=True,
-        return_document=ReturnDocument.AFTER,
+    await database["secrets"].update_one(
+        {"_id": name}, {"$setOnInsert": {"value": fresh_one["value"]}}, upsert=True
     )
+    found = await database["secrets"].find_one({"_id": name})
     (secret,) = await opened(database, "secrets", [found or {}])
     return bytes(secret["value"])
