@@ -59,11 +59,16 @@ def without_repeats(draft: NoteDraft) -> NoteDraft:
 def _merged(sentences: Sequence[NoteSentence]) -> Iterator[NoteSentence]:
     kept: list[NoteSentence] = []
     for sentence in sentences:
-        at = next((n for n, one in enumerate(kept) if _same(one.text, sentence.text)), None)
-        if at is None:
+        alike = [n for n, one in enumerate(kept) if _same(one.text, sentence.text)]
+        if not alike:
             kept.append(sentence)
-        else:
-            kept[at] = _both(kept[at], sentence)
+            continue
+        first, *others = alike
+        kept[first] = _both(kept[first], sentence)
+        # A fuller sentence may say what several did that had nothing in common.
+        for n in reversed(others):
+            if _same(kept[first].text, kept[n].text):
+                kept[first] = _both(kept[first], kept.pop(n))
     yield from kept
 
 

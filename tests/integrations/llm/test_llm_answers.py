@@ -54,6 +54,17 @@ def test_plain_text_is_one_line_without_marks_that_reorder(text: str) -> None:
     assert not set(clean) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\x00\x1b")
 
 
+def test_a_sentence_that_says_what_two_did_replaces_both() -> None:
+    said = [
+        Proposed("Cough for a week.", ("s1",)),
+        Proposed("Blocked nose.", ("s2",)),
+        Proposed("Cough for a week and blocked nose.", ("s3",)),
+    ]
+    code = SECTIONS[0].code
+    [one] = without_repeats(joined([{code: said}])).sections[code]
+    assert (one.text, one.evidence) == (said[-1].text, ("s1", "s2", "s3"))
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(SENTENCE, max_size=12))
 def test_joining_parts_loses_no_sentence_and_no_id_is_twice(found: list[Proposed]) -> None:
