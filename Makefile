@@ -11,7 +11,7 @@ FETCH_STAMP := $(FETCH)/.venv/.installed
 UV_VERSION := 0.13.9
 ARGS ?=
 # More than the cores: half of a test's time is waiting for the database, and for people's patience.
-WORKERS ?= 4
+WORKERS ?= 3
 
 # Images of Python often ask for no bytecode files. Without them each program compiles 1,800 modules
 # at its start: 2.9 s of a core for the relay's imports instead of 1.2 s.

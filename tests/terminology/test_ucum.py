@@ -129,7 +129,10 @@ def test_equal_quantities_have_equal_canonical_forms(
     assert canonical(value * factor, smaller) == canonical(value, larger)
 
 
-@given(value=VALUES, codes=st.lists(st.sampled_from(["mg", "mol", "/min", "L", "[iU]", "deg"])))
+@given(
+    value=VALUES,
+    codes=st.lists(st.sampled_from(["mg", "mol", "/min", "L", "[iU]", "deg"]), max_size=12),
+)
 def test_a_unit_times_its_inverse_is_a_number(value: Decimal, codes: list[str]) -> None:
     unit = ".".join(f"({code})" if code[0] == "/" else code for code in ["1", *codes])
     unit = unit.replace("(/min)", "min-1")
