@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 import structlog
 from celery.exceptions import MaxRetriesExceededError
@@ -12,6 +10,7 @@ from aimed.celery_app import CLOSE_CONSULTATION, make_celery
 from aimed.settings import MongoSettings, RedisSettings, Settings
 from fhir_server.auth.identity.notices import NOTICE
 from integrations.notify import MailSettings
+from tests.reserved_port import reserved_port
 
 
 @pytest.fixture
@@ -48,9 +47,8 @@ def test_jobs_are_json_and_acknowledged_when_done(settings: Settings) -> None:
 
 def test_mail_that_waits_tells_nobody_whose_it_is(settings: Settings) -> None:
     letter = {"name": "password_changed", "to": "adams@clinic.example", "username": "adams"}
-    with socket.socket() as nobody, structlog.testing.capture_logs() as logs:
-        nobody.bind(("127.0.0.1", 0))  # and does not listen
-        mail = MailSettings(host="127.0.0.1", port=nobody.getsockname()[1], tls="none")
+    with reserved_port() as port, structlog.testing.capture_logs() as logs:
+        mail = MailSettings(host="127.0.0.1", port=port, tls="none")
         task = make_celery(settings.model_copy(update={"mail": mail})).tasks[NOTICE]
         result = task.apply(kwargs={**letter, "moment": "now"}, retries=task.max_retries)
     assert str(result.result) == "Unavailable"

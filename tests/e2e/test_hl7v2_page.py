@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -20,6 +19,7 @@ from tests.accounts import PASSWORD, dr_adams
 from tests.conftest import background_loop
 from tests.e2e.conftest import Site
 from tests.integrations.hl7v2.test_end_to_end import adt, oru, visit
+from tests.reserved_port import reserved_port
 
 pytestmark = pytest.mark.slow
 Z_SEGMENT = "ZPD|1|house rule\r"
@@ -32,10 +32,8 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with (
         background_loop() as loop,
         pytest.MonkeyPatch.context() as patch,
-        socket.socket() as nobody,  # holds the port, so that none of the stack takes it
+        reserved_port() as port,
     ):
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
         destination = {"name": "archive", "host": "127.0.0.1", "port": port, "messages": ["ADT"]}
         # By the environment, which the stack's programs have too.
         patch.setenv("AIMED_HL7V2__OUTBOUND__DESTINATIONS", json.dumps([destination]))

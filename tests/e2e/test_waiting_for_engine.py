@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from aimed.samples import consultation
 from aimed.settings import Settings
 from tests.conftest import background_loop
 from tests.e2e.conftest import Site
+from tests.reserved_port import reserved_port
 from tests.stand_ins.openai_server import KEY as LLM_KEY
 from tests.stand_ins.openai_server import MODEL, Json, Say, note, openai_server
 from tests.stand_ins.transcribe import KEY, REGION, sample_service, serving
@@ -45,21 +45,13 @@ def written(data: Json) -> Say:
 class Cloud:
     """Engines away from here, which can be there or not."""
 
-    place: socket.socket
+    port: int
     loop: asyncio.AbstractEventLoop
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    @property
-    def port(self) -> int:
-        """Nobody else's, as it is bound, though nothing listens."""
-        found: int = self.place.getsockname()[1]
-        return found
-
     def hear(self) -> None:
         """Let speech recognition work."""
-        port = self.port
-        self.place.close()
-        entering = self.held.enter_async_context(serving(sample_service(), port=port))
+        entering = self.held.enter_async_context(serving(sample_service(), port=self.port))
         asyncio.run_coroutine_threadsafe(entering, self.loop).result(120)
 
 
@@ -68,10 +60,9 @@ def cloud() -> Iterator[Cloud]:
     with (
         background_loop() as loop,
         pytest.MonkeyPatch.context() as patch,
-        socket.socket() as place,
+        reserved_port() as port,
     ):
-        place.bind(("127.0.0.1", 0))
-        cloud = Cloud(place, loop)
+        cloud = Cloud(port, loop)
         model = cloud.held.enter_async_context(openai_server(written))
         server = asyncio.run_coroutine_threadsafe(model, loop).result(120)
         for name, value in {

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -14,15 +12,6 @@ from aimed.embedded import Stack
 from aimed.settings import Settings
 from tests.conftest import background_loop
 from tests.e2e.conftest import Site
-
-
-@contextmanager
-def reserved_port() -> Iterator[int]:
-    """A port that nobody gets and nobody answers on until a test's own server listens there."""
-    with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
 
 
 class Steered:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import Site, add_account, post
-from tests.faults.conftest import Steered, reserved_port
+from tests.faults.conftest import Steered
 from tests.mail_server import mail_server
+from tests.reserved_port import reserved_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -23,7 +23,7 @@ from aimed.samples import consultation
 from aimed.settings import Settings
 from tests.conftest import background_loop
 from tests.e2e.conftest import Site
-from tests.faults.conftest import reserved_port
+from tests.reserved_port import reserved_port
 from tests.stand_ins.transcribe import KEY, REGION
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

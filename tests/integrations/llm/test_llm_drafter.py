@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import socket
 import ssl
 import time
 import traceback
@@ -28,6 +27,7 @@ from pipelines.engines.errors import (
 )
 from pipelines.ports import Chart, ChartEntry, NoteDraft, Tokens
 from tests.integrations.llm.asked import VISIT, D, P, drafter, spoken, texts
+from tests.reserved_port import reserved_port
 from tests.stand_ins.openai_server import (
     AZURE_FILTER,
     AZURE_RATE,
@@ -258,9 +258,8 @@ async def test_wrong_key_and_wrong_model_are_told() -> None:
 
 
 async def test_nobody_there_is_told() -> None:
-    with socket.socket() as nobody:  # who has the port and does not listen
-        nobody.bind(("127.0.0.1", 0))
-        gone = drafter(OpenAiServer([], port=nobody.getsockname()[1]))
+    with reserved_port() as port:
+        gone = drafter(OpenAiServer([], port=port))
         with pytest.raises(EngineUnavailable, match="cannot be reached"):
             await gone.draft(spoken(VISIT), Chart())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from fhir_server.errors import InvalidParameter, Unavailable
 from integrations.notify import FolderMailer, MailSettings, SmtpMailer
 from integrations.notify.message import message_of
 from tests.mail_server import certificate, mail_server
+from tests.reserved_port import reserved_port
 
 MAIL = Mail("adams@clinic.example", "Grüße", "First line\n.\nFrom here ünicode\n")
 
@@ -94,11 +94,8 @@ async def test_what_is_refused_for_good_is_told_from_what_waits(
 
 
 async def test_a_server_that_is_down_is_a_later_try() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        with pytest.raises(Unavailable):
-            await mailer(port, tls="none").send(MAIL)
+    with reserved_port() as port, pytest.raises(Unavailable):
+        await mailer(port, tls="none").send(MAIL)
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

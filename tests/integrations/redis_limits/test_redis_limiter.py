@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from redis.asyncio import Redis
 
 from fhir_server.auth.rate_limits import Quota
 from integrations.redis_limits import RedisLimiter
+from tests.reserved_port import reserved_port
 
 SMALL = Quota("small", 3)
 
@@ -112,9 +112,7 @@ async def test_redis_learns_no_names(redis: Redis, prefix: str) -> None:
 
 
 async def test_without_redis_requests_go_on_and_the_log_says_so_once() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with reserved_port() as port:
         clock = Clock()
         client = Redis.from_url(f"redis://127.0.0.1:{port}")
         limiter = RedisLimiter(client, now=clock, patience=60)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from integrations.hl7v2.mllp.client import (
 from integrations.hl7v2.outbound.peers import peer_of
 from tests.integrations.hl7v2.destinations import Scripted, scripted
 from tests.integrations.hl7v2.outbound.chart import destination
+from tests.reserved_port import reserved_port
 from tests.tls import AUTHORITY, write_pem
 
 pytestmark = pytest.mark.usefixtures("no_blocking")
@@ -114,9 +114,7 @@ async def _closed_by_server(server: Scripted, sending: MllpClient) -> Answer:
 
 
 async def test_nobody_listens() -> None:
-    with socket.socket() as nobody:  # who has the port and does not listen
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
+    with reserved_port() as port:
         sending = MllpClient(Peer("127.0.0.1", port, connect_seconds=60))
         with pytest.raises(NotConnected, match=r"^connection refused$"):
             await sending.exchange(message("m1"), "m1")
